@@ -1,0 +1,192 @@
+// Owns the floor of the benchmark: the least that a program can do on this kernel to set and to read all VFs of a PF.
+// Also runs a program and says how long it took and how much memory it held at most. Must not depend on anything of ours.
+//
+//   floor serve IFNAME   answers each line of standard input with the nanoseconds that it took:
+//                        `set COUNT GENERATION` one RTM_SETLINK: MAC, VLAN, spoof check and trust of VFs 0 to COUNT - 1
+//                        `read COUNT`           one RTM_GETLINK with VFs, every attribute of each looked at
+//                        `read-settings COUNT`  the same without the VFs' statistics
+//   floor run FILE PROGRAM ARGUMENT...
+//                        runs a program with its output in FILE; prints nanoseconds, most kilobytes resident, exit status
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef RTEXT_FILTER_SKIP_STATS
+#define RTEXT_FILTER_SKIP_STATS (1 << 3)
+#endif
+
+// 1024 VFs with statistics are 310 KB.
+static char buffer[1 << 20];
+static int link_socket;
+static int link_index;
+static uint32_t sequence;
+
+extern char **environ;
+
+static void die(const char *what) {
+  fprintf(stderr, "floor: %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+static int64_t now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+static char *put(char *at, uint16_t type, const void *value, uint16_t size) {
+  struct rtattr *attribute = (struct rtattr *)at;
+  attribute->rta_type = type;
+  attribute->rta_len = RTA_LENGTH(size);
+  memcpy(RTA_DATA(attribute), value, size);
+  return at + RTA_SPACE(size);
+}
+
+static void open_link(const char *name) {
+  int on = 1;
+  struct sockaddr_nl address = {.nl_family = AF_NETLINK};
+  link_index = if_nametoindex(name);
+  if (link_index == 0) die(name);
+  link_socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  if (link_socket < 0) die("socket");
+  if (bind(link_socket, (struct sockaddr *)&address, sizeof address) != 0) die("bind");
+  setsockopt(link_socket, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
+}
+
+static char *begin(uint16_t type, uint16_t flags) {
+  struct nlmsghdr *header = (struct nlmsghdr *)buffer;
+  struct ifinfomsg *info = NLMSG_DATA(header);
+  memset(buffer, 0, NLMSG_SPACE(sizeof *info));
+  header->nlmsg_type = type;
+  header->nlmsg_flags = NLM_F_REQUEST | flags;
+  header->nlmsg_seq = ++sequence;
+  info->ifi_index = link_index;
+  return buffer + NLMSG_SPACE(sizeof *info);
+}
+
+static void send_to(char *end) {
+  struct nlmsghdr *header = (struct nlmsghdr *)buffer;
+  header->nlmsg_len = end - buffer;
+  if (send(link_socket, buffer, header->nlmsg_len, 0) < 0) die("send");
+}
+
+// The same values as generationOf() in values.ts, and the same attributes as vfleet sends: there are no smaller ones.
+static void set_vfs(uint32_t count, uint32_t generation) {
+  char *at = begin(RTM_SETLINK, NLM_F_ACK);
+  struct rtattr *list = (struct rtattr *)at;
+  list->rta_type = IFLA_VFINFO_LIST | NLA_F_NESTED;
+  at += RTA_LENGTH(0);
+  for (uint32_t vf = 0; vf < count; vf++) {
+    struct ifla_vf_mac mac = {.vf = vf, .mac = {0x52, 0x54, generation >> 8, generation, vf >> 8, vf}};
+    struct ifla_vf_vlan vlan = {.vf = vf, .vlan = 1 + (vf + generation) % 4094};
+    struct ifla_vf_spoofchk spoof_check = {.vf = vf, .setting = generation & 1};
+    struct ifla_vf_trust trust = {.vf = vf, .setting = generation & 1};
+    struct rtattr *info = (struct rtattr *)at;
+    info->rta_type = IFLA_VF_INFO;
+    at += RTA_LENGTH(0);
+    at = put(at, IFLA_VF_MAC, &mac, sizeof mac);
+    at = put(at, IFLA_VF_VLAN, &vlan, sizeof vlan);
+    at = put(at, IFLA_VF_SPOOFCHK, &spoof_check, sizeof spoof_check);
+    at = put(at, IFLA_VF_TRUST, &trust, sizeof trust);
+    info->rta_len = at - (char *)info;
+  }
+  list->rta_len = at - (char *)list;
+  send_to(at);
+  if (recv(link_socket, buffer, sizeof buffer, 0) < (ssize_t)NLMSG_LENGTH(sizeof(struct nlmsgerr))) die("recv");
+  struct nlmsgerr *answer = NLMSG_DATA((struct nlmsghdr *)buffer);
+  if (answer->error != 0) {
+    errno = -answer->error;
+    die("RTM_SETLINK");
+  }
+}
+
+// Sums up every word of every attribute, so that nothing of it can be left out.
+static uint32_t read_vf(struct rtattr *info) {
+  uint32_t sum = 0;
+  int left = RTA_PAYLOAD(info);
+  for (struct rtattr *at = RTA_DATA(info); RTA_OK(at, left); at = RTA_NEXT(at, left)) {
+    uint32_t *word = RTA_DATA(at);
+    for (size_t i = 0; i < RTA_PAYLOAD(at) / sizeof *word; i++) sum += word[i];
+  }
+  return sum;
+}
+
+static uint32_t read_vfs(uint32_t count, uint32_t mask) {
+  send_to(put(begin(RTM_GETLINK, 0), IFLA_EXT_MASK, &mask, sizeof mask));
+  ssize_t size = recv(link_socket, buffer, sizeof buffer, MSG_TRUNC);
+  if (size < 0 || size > (ssize_t)sizeof buffer) die("recv");
+  struct nlmsghdr *header = (struct nlmsghdr *)buffer;
+  if (header->nlmsg_type != RTM_NEWLINK) die("RTM_GETLINK");
+  uint32_t sum = 0, seen = 0;
+  int left = IFLA_PAYLOAD(header);
+  struct rtattr *at = IFLA_RTA(NLMSG_DATA(header));
+  while (RTA_OK(at, left) && at->rta_type != IFLA_VFINFO_LIST) at = RTA_NEXT(at, left);
+  // Not up to the list's own length: its 16 bits wrap.
+  for (char *entry = RTA_DATA(at); seen < count; seen++) {
+    struct rtattr *info = (struct rtattr *)entry;
+    if (entry + info->rta_len > buffer + size || info->rta_type != IFLA_VF_INFO) break;
+    sum += read_vf(info);
+    entry += RTA_ALIGN(info->rta_len);
+  }
+  if (seen != count) die("not all VFs are there");
+  return sum;
+}
+
+static int serve(const char *name) {
+  char line[256], command[32];
+  unsigned count, generation;
+  open_link(name);
+  while (fgets(line, sizeof line, stdin) != NULL) {
+    volatile uint32_t sum;
+    generation = 0;
+    if (sscanf(line, "%31s %u %u", command, &count, &generation) < 2) return 2;
+    int64_t start = now_ns();
+    if (strcmp(command, "set") == 0) set_vfs(count, generation);
+    else if (strcmp(command, "read") == 0) sum = read_vfs(count, RTEXT_FILTER_VF);
+    else if (strcmp(command, "read-settings") == 0) sum = read_vfs(count, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS);
+    else return 2;
+    (void)sum;
+    printf("%lld\n", (long long)(now_ns() - start));
+    fflush(stdout);
+  }
+  return 0;
+}
+
+static int run(char **arguments) {
+  posix_spawn_file_actions_t actions;
+  pid_t child;
+  int status;
+  struct rusage usage;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 1, arguments[0], O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  int64_t start = now_ns();
+  errno = posix_spawnp(&child, arguments[1], &actions, NULL, arguments + 1, environ);
+  if (errno != 0) die(arguments[1]);
+  if (wait4(child, &status, 0, &usage) != child) die("wait4");
+  int64_t end = now_ns();
+  printf("%lld %ld %d\n", (long long)(end - start), usage.ru_maxrss,
+         WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+  return 0;
+}
+
+int main(int count, char **arguments) {
+  if (count == 3 && strcmp(arguments[1], "serve") == 0) return serve(arguments[2]);
+  if (count >= 4 && strcmp(arguments[1], "run") == 0) return run(arguments + 2);
+  fprintf(stderr, "usage: floor serve IFNAME | floor run FILE PROGRAM ARGUMENT...\n");
+  return 2;
+}

@@ -1,0 +1,43 @@
+// Owns the section `settings`: all VFs of a PF in the kernel, against the least that a C program can send.
+
+import { measureFirst } from './first.ts';
+import { openFloor } from './floor.ts';
+import { vfCount } from './netdevsim.ts';
+import type { BenchPf } from './netdevsim.ts';
+import { rowOf } from './result.ts';
+import type { Row } from './result.ts';
+import { alternate } from './sample.ts';
+import { nextGeneration } from './values.ts';
+import { openWork } from './work.ts';
+
+const maxTimesFloor = 1.5;
+
+export async function measureSettings(pf: BenchPf, stateFolder: string): Promise<readonly Row[]> {
+  const floor = openFloor(pf.ifName);
+  const work = openWork(pf, stateFolder);
+  try {
+    const { theirs, ours } = await alternate(
+      {
+        theirs: async () => floor.ask(`set ${vfCount} ${nextGeneration()}`),
+        ours: async () => work.kernelPhase(),
+      },
+      { rounds: 41, warmUpRounds: 20 },
+    );
+    return [
+      rowOf({
+        section: 'settings',
+        where: 'lab',
+        what: `kernel phase of apply, ${vfCount} VFs`,
+        unit: 'ms',
+        ours,
+        first: measureFirst('kernelPhase', pf, stateFolder),
+        comparedWith: 'C, one RTM_SETLINK',
+        compared: theirs,
+        bound: maxTimesFloor,
+      }),
+    ];
+  } finally {
+    work.close();
+    floor.close();
+  }
+}

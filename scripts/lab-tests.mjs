@@ -1,0 +1,22 @@
+// Runs inside the lab: the tests that need its kernel. Hands the counts out as one marked line.
+
+import { spawnSync } from 'node:child_process';
+import { readCounts, resultMark } from './test-counts.mjs';
+
+const report = '/tmp/vfleet-lab.json';
+const { status } = spawnSync(
+  process.execPath,
+  [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--project=lab',
+    '--reporter=verbose',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...process.argv.slice(2),
+  ],
+  { stdio: 'inherit', env: { ...process.env, NO_COLOR: '1' } },
+);
+const counts = readCounts(report);
+if (counts !== undefined) console.log(`${resultMark}${JSON.stringify(counts)}`);
+process.exit(status ?? 1);

@@ -1,0 +1,71 @@
+// Owns what happens to an apply that was cut off: finished when everything holds already, undone otherwise.
+
+import { VfleetError, messageOf } from '../base/errors.ts';
+import { readSnapshot } from '../inventory/snapshot.ts';
+import type { JournalBegin } from '../model/journal.ts';
+import { planTarget } from '../planner/plan-target.ts';
+import { undoAndRecord } from './apply-plan.ts';
+import type { ChangingHost } from './apply-plan.ts';
+import { JournalWriter, readLastJournal } from './journal.ts';
+import { executeStep } from './step.ts';
+
+/**
+ * How the last apply stands now. `nothing`: it had ended properly, or there was none. `committed`: all of it holds, only
+ * the last record was missing. `undone`: it was put back. `lost-to-reboot`: the host was restarted since, which took
+ * away what was set.
+ */
+export type Recovery = 'nothing' | 'committed' | 'undone' | 'lost-to-reboot';
+
+/** Ends the last apply if it was cut off. Throws `apply.inconsistent` when it cannot be undone. Needs the host's lock. */
+export async function recoverHost(host: ChangingHost): Promise<Recovery> {
+  const last = await readLastJournal(host.stateFolder);
+  if (last === undefined || last.end !== undefined) return 'nothing';
+  const { begin } = last;
+  const journal = await JournalWriter.resume(host.stateFolder, begin.id);
+  const at = new Date(host.session.kernel.clock.nowMs()).toISOString();
+  try {
+    const snapshot = await readSnapshot(host.session, { detail: 'settings' });
+    if (snapshot.host.bootId !== begin.bootId) {
+      await journal.write({ record: 'lost-to-reboot', at });
+      return 'lost-to-reboot';
+    }
+    const allDone = !last.undoing && last.stepsDone.size === begin.plan.steps.length;
+    if (allDone && planTarget(snapshot, begin.target).steps.length === 0) {
+      await journal.write({ record: 'committed', at });
+      return 'committed';
+    }
+    const why = 'the process that applied it ended halfway';
+    host.report({ kind: 'undoing', why });
+    const { before, allowDisruption } = begin;
+    // An undo that was cut off may have put back an address without letting the VF's driver see it.
+    if (last.undoing) await reloadDrivers(host, begin);
+    const problems = await undoAndRecord(host, journal, { before, allowDisruption, why });
+    if (problems.length === 0) return 'undone';
+    throw new VfleetError(
+      'apply.inconsistent',
+      `${begin.command} ${begin.id} of ${begin.startedAt} cannot be undone`,
+      {
+        hint: 'mend the cause, then run `vfleet recover` again',
+        details: { problems },
+      },
+    );
+  } finally {
+    await journal.close();
+  }
+}
+
+/** Restarts the drivers that the apply restarted, where nobody uses the VF; planning cannot see that it is needed. */
+async function reloadDrivers(host: ChangingHost, { plan, allowDisruption }: JournalBegin): Promise<void> {
+  for (const step of plan.steps) {
+    if (step.kind !== 'vf-driver') continue;
+    const vfs = step.vfs.filter((vf) => vf.reload === true);
+    if (vfs.length === 0) continue;
+    try {
+      const { session, timeouts } = host;
+      await executeStep({ ...step, vfs }, { session, timeouts, allowDisruption, report: () => undefined });
+    } catch (error) {
+      // The VF is in use, or has gone: the undoing that follows says what it means.
+      host.report({ kind: 'detail', text: messageOf(error) });
+    }
+  }
+}

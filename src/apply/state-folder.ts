@@ -1,0 +1,65 @@
+// Owns the folder in which vfleet keeps what must outlive a process: journals and the lock, one folder per host.
+// Every file is written whole or not at all, synced, and readable by its owner only.
+
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { VfleetError, messageOf } from '../base/errors.ts';
+
+const folderMode = 0o700;
+const fileMode = 0o600;
+
+/** Makes the folder of a host with its parents. Throws `file.unreadable` with the path and the reason. */
+export function openStateFolder(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true, mode: folderMode });
+    chmodSync(path, folderMode);
+    return path;
+  } catch (cause) {
+    throw new VfleetError('file.unreadable', `state folder ${path}: ${messageOf(cause)}`, {
+      cause,
+      hint: 'run as root, or choose another folder with --state DIR',
+    });
+  }
+}
+
+/** Writes to the disk that a folder has a new name in it. */
+export function syncFolder(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Writes a file so that after a crash either the old content or the new is there. Throws `file.unreadable`. */
+export function writeFileAtomically(path: string, text: string, mode = fileMode): void {
+  const temporary = join(dirname(path), `.${process.pid}-${Date.now().toString(36)}.tmp`);
+  try {
+    const fd = openSync(temporary, 'wx', mode);
+    try {
+      writeSync(fd, text);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+    syncFolder(dirname(path));
+  } catch (cause) {
+    try {
+      unlinkSync(temporary);
+    } catch {
+      // It was never made, or is renamed already.
+    }
+    throw new VfleetError('file.unreadable', `${path} cannot be written: ${messageOf(cause)}`, { cause });
+  }
+}

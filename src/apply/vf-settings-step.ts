@@ -1,0 +1,183 @@
+// Owns the step that sets VFs: one message for all, one by one to find the culprit, and reading back what was kept.
+
+import { VfleetError } from '../base/errors.ts';
+import type { PfAddress } from '../base/identifiers.ts';
+import { readUplink } from '../inventory/uplink.ts';
+import { hintFor } from '../kernel/errno-hints.ts';
+import { readLink, setVfSettings } from '../kernel/rtnetlink/link.ts';
+import { readDriver } from '../kernel/sysfs/device.ts';
+import type { Step } from '../model/plan.ts';
+import type { VfSettingName, VfSettings } from '../model/vf.ts';
+import { pfOf, waitFor } from './execution.ts';
+import type { Execution } from './execution.ts';
+
+type VfSettingsStep = Extract<Step, { kind: 'vf-settings' }>;
+
+interface Culprit {
+  readonly pf: PfAddress;
+  readonly vf: number;
+  readonly driver: string | undefined;
+}
+
+/** Settings that the kernel takes in one attribute, in the order that well-behaved tools set them. */
+const attributeGroups: readonly (readonly VfSettingName[])[] = [
+  ['vlan', 'qos', 'vlanProtocol'],
+  ['mac'],
+  ['minTxRateMbps', 'maxTxRateMbps'],
+  ['spoofCheck'],
+  ['trust'],
+  ['linkState'],
+];
+
+/**
+ * Sets what the step says and verifies it. Throws `kernel.refused` that names VF, attribute, driver and reason, or
+ * `verify.mismatch` for a value that was accepted and not kept.
+ */
+export async function setVfs(step: VfSettingsStep, execution: Execution): Promise<void> {
+  const pf = pfOf(step);
+  const { route, files } = execution.session;
+  const uplink = await readUplink(execution.session, pf);
+  const driver = readDriver(files, pf);
+  try {
+    await setVfSettings(
+      route,
+      uplink.ifIndex,
+      step.vfs.map(({ index, after }) => ({ index, settings: after })),
+    );
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    // The kernel does not say which VF it was, and some drivers only want to be asked more slowly.
+    for (const { index, after } of step.vfs) {
+      await setOneByOne(execution, uplink.ifIndex, { pf, vf: index, driver }, after);
+    }
+  }
+  await verifyVfs(step, execution, uplink.ifIndex, driver);
+}
+
+async function setOneByOne(
+  execution: Execution,
+  ifIndex: number,
+  culprit: Culprit,
+  settings: VfSettings,
+): Promise<void> {
+  for (const names of attributeGroups) {
+    const some = pickSettings(settings, names);
+    if (Object.keys(some).length === 0) continue;
+    let refusal = await trySettings(execution, ifIndex, culprit.vf, some);
+    if (refusal?.details.errno === 'EINVAL' && isRate(some) && (await waitForCarrier(execution, ifIndex))) {
+      refusal = await trySettings(execution, ifIndex, culprit.vf, some);
+    }
+    if (refusal !== undefined) throw refusalOfAttribute(refusal, culprit, some);
+  }
+}
+
+/** Sets some settings of one VF; a driver that is busy is asked again for a while. Gives back a refusal. */
+async function trySettings(
+  execution: Execution,
+  ifIndex: number,
+  vf: number,
+  settings: VfSettings,
+): Promise<VfleetError | undefined> {
+  let refusal: VfleetError | undefined;
+  await waitFor(execution, execution.timeouts.busyMs, async () => {
+    refusal = undefined;
+    try {
+      await setVfSettings(execution.session.route, ifIndex, [{ index: vf, settings }]);
+      return true;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      refusal = error;
+      // Busy and "try again" pass; any other answer is final.
+      return ['EBUSY', 'EAGAIN'].includes(error.details.errno ?? '') ? undefined : true;
+    }
+  });
+  return refusal;
+}
+
+function isRate(settings: VfSettings): boolean {
+  return settings.minTxRateMbps !== undefined || settings.maxTxRateMbps !== undefined;
+}
+
+/** Whether the link came up while we waited: it was down, and is up now. igb takes rates only with a link. */
+async function waitForCarrier(execution: Execution, ifIndex: number): Promise<boolean> {
+  const hasCarrier = async (): Promise<true | undefined> => {
+    const { up, attributes } = await readLink(execution.session.route, ifIndex);
+    return up && attributes.carrier === 1 ? true : undefined;
+  };
+  if ((await hasCarrier()) === true) return false;
+  execution.report('waiting for the link');
+  return (await waitFor(execution, execution.timeouts.carrierMs, hasCarrier)) === true;
+}
+
+function refusalOfAttribute(refusal: VfleetError, culprit: Culprit, settings: VfSettings): VfleetError {
+  const { pf, vf, driver } = culprit;
+  const attribute = Object.keys(settings).join(' + ');
+  const { errno = '', kernelMessage } = refusal.details;
+  const said = kernelMessage === undefined ? '' : ` ("${kernelMessage}")`;
+  return new VfleetError(
+    'kernel.refused',
+    `VF ${vf} of ${pf}: driver ${driver ?? '(unknown)'} refused ${describeSettings(settings)}: ${errno}${said}`,
+    {
+      hint: hintFor('RTM_SETLINK', errno, driver),
+      details: { ...refusal.details, pf, vf, attribute, ...(driver === undefined ? {} : { driver }) },
+      cause: refusal,
+    },
+  );
+}
+
+async function verifyVfs(
+  step: VfSettingsStep,
+  execution: Execution,
+  ifIndex: number,
+  driver: string | undefined,
+): Promise<void> {
+  let mismatch: { vf: number; name: VfSettingName; wanted: string; found: string | undefined } | undefined;
+  const kept = await waitFor(execution, execution.timeouts.settleMs, async () => {
+    const { vfs = [] } = await readLink(execution.session.route, ifIndex, { vfs: true });
+    const present = new Map<number, VfSettings>(vfs.map((vf) => [vf.index, vf.settings]));
+    mismatch = findMismatch(step, present);
+    return mismatch === undefined ? true : undefined;
+  });
+  if (kept === true || mismatch === undefined) return;
+  const { vf, name, wanted, found } = mismatch;
+  throw new VfleetError(
+    'verify.mismatch',
+    `VF ${vf} of ${step.pf}: driver ${driver ?? '(unknown)'} accepted ${name} ${wanted} but shows ${found ?? 'none'}`,
+    { details: { pf: step.pf, vf, attribute: name, ...(driver === undefined ? {} : { driver }) } },
+  );
+}
+
+function findMismatch(
+  step: VfSettingsStep,
+  present: ReadonlyMap<number, VfSettings>,
+): { vf: number; name: VfSettingName; wanted: string; found: string | undefined } | undefined {
+  for (const { index, after } of step.vfs) {
+    const settings = present.get(index);
+    for (const [name, wanted] of Object.entries(after) as [VfSettingName, string | number | boolean][]) {
+      const found = settings?.[name];
+      // Untagged frames have no protocol and no priority, whatever a driver reports for them.
+      if (after.vlan === 0 && (name === 'vlanProtocol' || name === 'qos')) continue;
+      // The kernel writes 802.1Q where a driver says nothing; 4095 is mlx4's word for untagged.
+      if (name === 'vlanProtocol' && found === undefined && wanted === '802.1Q') continue;
+      if (name === 'vlan' && wanted === 0 && found === 4095) continue;
+      if (found !== wanted) return { vf: index, name, wanted: String(wanted), found: found?.toString() };
+    }
+  }
+  return undefined;
+}
+
+function pickSettings(settings: VfSettings, names: readonly VfSettingName[]): VfSettings {
+  return Object.fromEntries(
+    names.filter((name) => settings[name] !== undefined).map((name) => [name, settings[name]]),
+  );
+}
+
+function describeSettings(settings: VfSettings): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `${name} ${String(value)}`)
+    .join(', ');
+}
+
+function isRefusal(error: unknown): error is VfleetError {
+  return error instanceof VfleetError && error.code === 'kernel.refused';
+}

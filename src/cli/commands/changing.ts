@@ -1,0 +1,185 @@
+// Owns the course of a change on the command line: rights, lock, recovery, plan, question, apply, result.
+
+import { applyPlan } from '../../apply/apply-plan.ts';
+import type { ChangingHost } from '../../apply/apply-plan.ts';
+import { lockHost } from '../../apply/host-lock.ts';
+import { recoverHost } from '../../apply/recover.ts';
+import type { Recovery } from '../../apply/recover.ts';
+import { readRevertTarget } from '../../apply/revert.ts';
+import { defaultTimeouts } from '../../apply/timeouts.ts';
+import { VfleetError } from '../../base/errors.ts';
+import { readSnapshot } from '../../inventory/snapshot.ts';
+import { listMissingCapabilities, readCapabilities } from '../../kernel/proc/capabilities.ts';
+import type { Plan } from '../../model/plan.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
+import type { Target } from '../../model/target.ts';
+import { planTarget } from '../../planner/plan-target.ts';
+import { refusePlan } from '../../planner/refusal.ts';
+import type { ParsedSpec } from '../../spec/parsed-spec.ts';
+import type { CliContext, LiveHost } from '../context.ts';
+import { renderPlan } from '../render/plan.ts';
+import { createProgress } from '../render/progress.ts';
+import { planSpec, readSpecFile } from './planning.ts';
+import { changeable, jsonText, withHost } from './reading.ts';
+
+interface ChangeOptions {
+  readonly yes?: boolean;
+  readonly allowDisruption?: boolean;
+  readonly json?: boolean;
+  /** Seconds. */
+  readonly wait: number;
+  readonly boot?: boolean;
+}
+
+/** Drivers of cards load in the background while a host boots; a card that is not there by then will not come. */
+const bootWaitMs = 90_000;
+const bootPollMs = 1_000;
+
+const recoveryTexts: Readonly<Record<Recovery, string>> = {
+  nothing: 'nothing to recover: the last apply ended properly',
+  committed: 'the last apply had been cut off after its last step; everything holds',
+  undone: 'the last apply had been cut off; it was put back',
+  'lost-to-reboot':
+    'the last apply had been cut off by a restart of the host, which took away what it had set',
+};
+
+interface Work {
+  readonly snapshot: Snapshot;
+  readonly target: Target;
+  readonly plan: Plan;
+  readonly reverts?: number;
+}
+
+/** `vfleet apply`. */
+export async function applySpec(
+  context: CliContext,
+  specFile: string,
+  options: ChangeOptions,
+): Promise<void> {
+  const spec = await readSpecFile(specFile);
+  await change(context, 'apply', options, async (host) => {
+    const { snapshot, target, plan } =
+      options.boot === true ? await planAtBoot(context, host, spec) : await planNow(host, spec);
+    return { snapshot, target, plan };
+  });
+}
+
+/** `vfleet revert`. */
+export async function revertHost(context: CliContext, options: ChangeOptions): Promise<void> {
+  await change(context, 'revert', options, async (host) => {
+    const { id, target } = await readRevertTarget(host.stateFolder);
+    const snapshot = await readSnapshot(host.session, { detail: 'full' });
+    return { snapshot, target, plan: planTarget(snapshot, target), reverts: id };
+  });
+}
+
+/** `vfleet recover`. */
+export async function recoverCommand(context: CliContext, options: ChangeOptions): Promise<void> {
+  await withLockedHost(context, 'recover', options, async (host) => {
+    const recovery = await recoverHost(host);
+    context.terminal.print(options.json === true ? jsonText({ recovery }) : recoveryTexts[recovery]);
+  });
+}
+
+async function change(
+  context: CliContext,
+  command: 'apply' | 'revert',
+  options: ChangeOptions,
+  prepare: (host: LiveHost) => Promise<Work>,
+): Promise<void> {
+  const { terminal } = context;
+  await withLockedHost(context, command, options, async (host, live) => {
+    const recovery = await recoverHost(host);
+    if (recovery !== 'nothing') terminal.note(recoveryTexts[recovery]);
+    const work = await prepare(live);
+    const allowDisruption = options.allowDisruption === true;
+    const { plan } = work;
+    if (options.json !== true) for (const line of renderPlan(plan, terminal)) terminal.print(line);
+    const refusal = refusePlan(plan, { allowDisruption });
+    if (refusal !== undefined) throw refusal;
+    if (plan.steps.length > 0) {
+      if (!(await isConfirmed(context, command, options))) {
+        terminal.note('nothing was changed');
+        return;
+      }
+      await applyPlan(host, { command, allowDisruption, ...work });
+    }
+    if (options.json === true)
+      terminal.print(jsonText({ result: plan.steps.length === 0 ? 'unchanged' : 'applied', plan }));
+    else if (plan.steps.length > 0)
+      terminal.print(
+        terminal.style('green', `${command === 'apply' ? 'Applied' : 'Reverted'} and verified.`),
+      );
+  });
+}
+
+async function isConfirmed(context: CliContext, command: string, options: ChangeOptions): Promise<boolean> {
+  if (options.yes === true || options.boot === true) return true;
+  const { confirm } = context.terminal;
+  if (confirm === undefined || options.json === true) {
+    throw new VfleetError(
+      'confirmation.missing',
+      `${command} would change this host, and there is no terminal to ask at`,
+      {
+        hint: 'pass --yes',
+      },
+    );
+  }
+  return confirm('Make these changes?');
+}
+
+async function withLockedHost(
+  context: CliContext,
+  command: string,
+  options: ChangeOptions,
+  work: (host: ChangingHost, live: LiveHost) => Promise<void>,
+): Promise<void> {
+  await withHost(context, async (opened) => {
+    const live = changeable(opened);
+    checkRights(live);
+    const lock = await lockHost(live.stateFolder, {
+      command,
+      waitMs: options.wait * 1000,
+      onWait: (heldBy) => context.terminal.note(`waiting for ${heldBy}`),
+    });
+    try {
+      const { clock } = live.session.kernel;
+      const report = createProgress(context.terminal, () => clock.nowMs());
+      const { session, stateFolder } = live;
+      await work({ session, stateFolder, timeouts: defaultTimeouts, report, signal: context.signal }, live);
+    } finally {
+      lock.release();
+    }
+  });
+}
+
+function checkRights(host: LiveHost): void {
+  const missing = listMissingCapabilities(readCapabilities(host.session.files), [
+    'CAP_NET_ADMIN',
+    'CAP_DAC_OVERRIDE',
+  ]);
+  if (missing.length === 0) return;
+  throw new VfleetError('permission.missing', `changing this host needs ${missing.join(' and ')}`, {
+    hint: 'run as root (sudo vfleet …)',
+  });
+}
+
+async function planNow(host: LiveHost, spec: ParsedSpec): Promise<Work> {
+  const snapshot = await readSnapshot(host.session, { detail: 'full' });
+  return { snapshot, ...planSpec(spec, snapshot) };
+}
+
+async function planAtBoot(context: CliContext, host: LiveHost, spec: ParsedSpec): Promise<Work> {
+  const { clock } = host.session.kernel;
+  const end = clock.nowMs() + bootWaitMs;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await planNow(host, spec);
+    } catch (error) {
+      const mayCome = error instanceof VfleetError && error.code === 'spec.match';
+      if (!mayCome || clock.nowMs() >= end || context.signal.aborted) throw error;
+      if (attempt === 0) context.terminal.note(`waiting for PFs: ${error.message}`);
+      await clock.sleep(bootPollMs);
+    }
+  }
+}

@@ -1,0 +1,28 @@
+// Owns what plan, apply and adopt share: reading a spec file and deciding what it means on a host.
+
+import { readFile } from 'node:fs/promises';
+import { VfleetError, messageOf } from '../../base/errors.ts';
+import type { Plan } from '../../model/plan.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
+import type { Target } from '../../model/target.ts';
+import { planTarget } from '../../planner/plan-target.ts';
+import { parseSpec } from '../../spec/parsed-spec.ts';
+import type { ParsedSpec } from '../../spec/parsed-spec.ts';
+import { resolveSpec } from '../../spec/resolution.ts';
+
+/** Reads and checks a spec file. Throws `file.unreadable`, `spec.syntax`, `spec.invalid`. */
+export async function readSpecFile(path: string): Promise<ParsedSpec> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new VfleetError('file.unreadable', `spec ${path}: ${messageOf(cause)}`, { cause });
+  }
+  return parseSpec(text, path);
+}
+
+/** What a spec means on a host, and the way there. */
+export function planSpec(spec: ParsedSpec, snapshot: Snapshot): { target: Target; plan: Plan } {
+  const target = resolveSpec(spec, snapshot);
+  return { target, plan: planTarget(snapshot, target) };
+}

@@ -1,0 +1,151 @@
+// Owns the screen of `vfleet show`: PFs with their facts, and a table of VFs under each.
+
+import type { Pf } from '../../model/pf.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
+import type { Vf, VfHolder } from '../../model/vf.ts';
+import type { Terminal } from '../context.ts';
+import { printable, renderTable } from './table.ts';
+import type { Column } from './table.ts';
+
+const columns: readonly Column<Vf>[] = [
+  { title: 'VF', cell: (vf) => `${vf.index}`, align: 'right', sacrifice: 0 },
+  { title: 'ADDRESS', cell: (vf) => vf.address ?? '', sacrifice: 0 },
+  { title: 'RID', cell: (vf) => requesterId(vf.requesterId), sacrifice: 9 },
+  { title: 'GROUP', cell: (vf) => vf.iommuGroup?.toString() ?? '', align: 'right', sacrifice: 6 },
+  { title: 'NUMA', cell: (vf) => vf.numaNode?.toString() ?? '', align: 'right', sacrifice: 10 },
+  { title: 'DRIVER', cell: (vf) => vf.driver ?? '', sacrifice: 3 },
+  { title: 'NETDEV', cell: (vf) => vf.netdev ?? '', sacrifice: 7 },
+  { title: 'MAC', cell: (vf) => vf.settings.mac ?? '', sacrifice: 0 },
+  { title: 'VLAN', cell: vlan, sacrifice: 1 },
+  { title: 'RATE Mb/s', cell: rate, sacrifice: 5 },
+  { title: 'SPOOFCHK', cell: (vf) => onOff(vf.settings.spoofCheck), sacrifice: 4 },
+  { title: 'TRUST', cell: (vf) => onOff(vf.settings.trust), sacrifice: 4 },
+  { title: 'LINK', cell: (vf) => vf.settings.linkState ?? '', sacrifice: 8 },
+  { title: 'USED BY', cell: (vf) => vf.holders.map(describeHolder).join(', '), sacrifice: 2 },
+];
+
+/** Lines that show a host. */
+export function renderSnapshot(snapshot: Snapshot, terminal: Terminal): string[] {
+  const { host, pfs } = snapshot;
+  const lines = [
+    `${terminal.style('bold', printable(host.name))}  kernel ${printable(host.kernelRelease)}, ${count(host.iommuGroupCount, 'IOMMU group')}, ${count(host.numaNodes.length, 'NUMA node')}`,
+  ];
+  if (pfs.length === 0) lines.push('', 'No SR-IOV capable network device was found.');
+  for (const pf of pfs) lines.push('', ...renderPf(pf, terminal));
+  for (const { what, why } of snapshot.unread) {
+    lines.push('', terminal.style('yellow', `not read: ${printable(what)}: ${printable(why)}`));
+  }
+  return lines;
+}
+
+function renderPf(pf: Pf, terminal: Terminal): string[] {
+  const [uplink] = pf.netdevs;
+  const id = pf.vendorId === undefined || pf.deviceId === undefined ? [] : [`${pf.vendorId}:${pf.deviceId}`];
+  const title = [pf.address, ...pf.netdevs.map((netdev) => netdev.name)].map(printable).join(' ');
+  const facts = [
+    ...id,
+    ...(pf.driver === undefined ? ['no driver'] : [`driver ${pf.driver}`]),
+    ...(pf.firmware === undefined ? [] : [`firmware ${pf.firmware}`]),
+    ...(pf.numaNode === undefined ? [] : [`NUMA node ${pf.numaNode}`]),
+    ...(pf.iommuGroup === undefined ? [] : [`IOMMU group ${pf.iommuGroup}`]),
+    ...pcie(pf),
+    ...(pf.temperatureCelsius === undefined ? [] : [`${pf.temperatureCelsius} °C`]),
+  ];
+  const link =
+    uplink === undefined
+      ? ['no interface']
+      : [
+          uplink.up ? 'up' : 'down',
+          ...(uplink.carrier === undefined ? [] : [uplink.carrier ? 'link' : 'no link']),
+          ...(uplink.speedMbps === undefined ? [] : [`${uplink.speedMbps} Mb/s`]),
+          `MTU ${uplink.mtu}`,
+          ...(uplink.mac === undefined ? [] : [uplink.mac]),
+        ];
+  const eswitch = pf.devlink?.eswitchMode;
+  const lines = [
+    `${terminal.style('bold', title)}  ${pf.sriov.numVfs} of ${pf.sriov.totalVfs} VFs${eswitch === undefined ? '' : `, ${eswitch}`}`,
+    ...wrap([...facts, ...link].map(printable), terminal.widthColumns),
+  ];
+  if (pf.vfs.length === 0) return lines;
+  const { lines: table, hidden } = renderTable(pf.vfs, columns, {
+    widthColumns: terminal.widthColumns,
+    indent: '  ',
+    style: (text) => terminal.style('dim', text),
+  });
+  lines.push(...table);
+  if (hidden.length > 0)
+    lines.push(terminal.style('dim', `  (narrow terminal; not shown: ${hidden.join(', ')})`));
+  for (const vf of pf.vfs) {
+    if (vf.requesterIdConflict === undefined) continue;
+    lines.push(terminal.style('yellow', `  VF ${vf.index}: ${printable(vf.requesterIdConflict)}`));
+  }
+  return lines;
+}
+
+/** Facts joined with commas, broken at the width. */
+function wrap(facts: readonly string[], widthColumns: number | undefined): string[] {
+  const lines: string[] = [];
+  let line = ' ';
+  for (const [index, fact] of facts.entries()) {
+    const piece = ` ${fact}${index === facts.length - 1 ? '' : ','}`;
+    if (widthColumns !== undefined && line.length + piece.length > widthColumns && line.trim() !== '') {
+      lines.push(line);
+      line = ' ';
+    }
+    line += piece;
+  }
+  return [...lines, line];
+}
+
+function pcie(pf: Pf): string[] {
+  const { currentSpeedGTps, currentWidth, maxSpeedGTps, maxWidth } = pf.pcieLink ?? {};
+  if (currentSpeedGTps === undefined || currentWidth === undefined) return [];
+  const best =
+    (maxSpeedGTps ?? currentSpeedGTps) > currentSpeedGTps || (maxWidth ?? currentWidth) > currentWidth
+      ? ` of ${maxSpeedGTps} GT/s x${maxWidth}`
+      : '';
+  return [`PCIe ${currentSpeedGTps} GT/s x${currentWidth}${best}`];
+}
+
+function requesterId(value: number | undefined): string {
+  if (value === undefined) return '';
+  const digits = (part: number): string => part.toString(16).padStart(2, '0');
+  return `${digits(value >> 8)}:${digits((value >> 3) & 0x1f)}.${value & 7}`;
+}
+
+function vlan(vf: Vf): string {
+  const { vlan: tag, qos, vlanProtocol } = vf.settings;
+  if (tag === undefined || tag === 0 || tag === 4095) return '';
+  const priority = qos === undefined || qos === 0 ? '' : ` qos ${qos}`;
+  return `${tag}${priority}${vlanProtocol === '802.1ad' ? ' ad' : ''}`;
+}
+
+function rate(vf: Vf): string {
+  const { minTxRateMbps: min = 0, maxTxRateMbps: max = 0 } = vf.settings;
+  if (min === 0) return max === 0 ? '' : `≤${max}`;
+  return max === 0 ? `≥${min}` : `${min}-${max}`;
+}
+
+function onOff(value: boolean | undefined): string {
+  if (value === undefined) return '';
+  return value ? 'on' : 'off';
+}
+
+function count(value: number, noun: string): string {
+  return `${value} ${noun}${value === 1 ? '' : 's'}`;
+}
+
+/** A holder in few words, for the table: `VM web-1`, `netns blue`, `qemu (12)`. */
+function describeHolder({ kind, name, pid }: VfHolder): string {
+  const process = pid === undefined ? '' : ` (${pid})`;
+  switch (kind) {
+    case 'vm':
+      return `VM ${name}${process}`;
+    case 'netns':
+      return `netns ${name}`;
+    case 'netdev':
+      return `host ${name}`;
+    case 'vfio':
+      return `${name}${process}`;
+  }
+}

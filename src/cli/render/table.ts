@@ -1,0 +1,68 @@
+// Owns tables for terminals: columns that fit the width, the less important ones left out first.
+// Knows nothing of what the cells mean.
+
+export interface Column<Row> {
+  readonly title: string;
+  readonly cell: (row: Row) => string;
+  readonly align?: 'right';
+  /** Columns of a higher number go first when the terminal is narrow; 0 always stays. */
+  readonly sacrifice: number;
+}
+
+export interface TableOptions {
+  /** Terminal width in columns; undefined means as wide as needed (a file, a pipe). */
+  readonly widthColumns: number | undefined;
+  readonly indent: string;
+  readonly style: (text: string) => string;
+}
+
+const gap = '  ';
+
+/** Text from the kernel or a file, safe for a terminal: no control characters, so no escape sequences. */
+export function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is removed
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+}
+
+/**
+ * Lines of a table and the titles of the columns that were left out. A column whose cells are all empty is left out
+ * without a word.
+ */
+export function renderTable<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  options: TableOptions,
+): { lines: string[]; hidden: string[] } {
+  let shown = columns
+    .map((column) => ({ column, cells: rows.map((row) => printable(column.cell(row))) }))
+    .filter(({ cells }) => cells.some((cell) => cell !== ''))
+    .map(({ column, cells }) => ({
+      column,
+      cells,
+      width: Math.max(column.title.length, ...cells.map((cell) => cell.length)),
+    }));
+  const hidden: string[] = [];
+  const widthOf = (): number =>
+    shown.reduce((sum, { width }) => sum + width + gap.length, options.indent.length - gap.length);
+  while (options.widthColumns !== undefined && widthOf() > options.widthColumns) {
+    const victim = shown.reduce((worst, each) =>
+      each.column.sacrifice >= worst.column.sacrifice ? each : worst,
+    );
+    if (victim.column.sacrifice === 0) break;
+    hidden.push(victim.column.title);
+    shown = shown.filter((each) => each !== victim);
+  }
+  const line = (cells: readonly string[]): string =>
+    (
+      options.indent +
+      cells
+        .map((cell, index) => {
+          const { width = 0, column } = shown[index] ?? {};
+          return column?.align === 'right' ? cell.padStart(width) : cell.padEnd(width);
+        })
+        .join(gap)
+    ).trimEnd();
+  const header = options.style(line(shown.map(({ column }) => column.title)));
+  const body = rows.map((_, index) => line(shown.map(({ cells }) => cells[index] ?? '')));
+  return { lines: [header, ...body], hidden: hidden.reverse() };
+}

@@ -1,0 +1,61 @@
+// Owns the terminal: whether there is one, its width, colours, questions.
+// Built once by main.ts from the process's streams and environment.
+
+import { createInterface } from 'node:readline/promises';
+import { styleText } from 'node:util';
+import type { Terminal } from './context.ts';
+
+interface Streams {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+}
+
+interface TerminalEnvironment {
+  readonly NO_COLOR?: string | undefined;
+  readonly TERM?: string | undefined;
+}
+
+const clearLine = '\r\u001b[2K';
+
+/** A serial console says 0. */
+function widthOf(stream: NodeJS.WriteStream): number {
+  return stream.columns > 0 ? stream.columns : 80;
+}
+
+/** A terminal on the given streams. Colours only on a terminal, and not with NO_COLOR (no-color.org) or TERM=dumb. */
+export function openTerminal(streams: Streams, environment: TerminalEnvironment): Terminal {
+  const { stdin, stdout, stderr } = streams;
+  const isDumb = environment.TERM === 'dumb';
+  const wantsColour = (environment.NO_COLOR ?? '') === '' && !isDumb;
+  const hasColour = wantsColour && stdout.isTTY;
+  const canRewrite = stderr.isTTY && !isDumb;
+  let isRewriting = false;
+  return {
+    print: (line) => void stdout.write(`${line}\n`),
+    note: (line) => {
+      stderr.write(`${isRewriting ? clearLine : ''}${line}\n`);
+      isRewriting = false;
+    },
+    rewrite: canRewrite
+      ? (line) => {
+          stderr.write(`${clearLine}${line.slice(0, widthOf(stderr) - 1)}`);
+          isRewriting = line !== '';
+        }
+      : undefined,
+    widthColumns: stdout.isTTY ? widthOf(stdout) : undefined,
+    style: (style, text) => (hasColour ? styleText(style, text, { validateStream: false }) : text),
+    confirm:
+      stdin.isTTY && stderr.isTTY
+        ? async (question) => {
+            const asking = createInterface({ input: stdin, output: stderr });
+            try {
+              const answer = await asking.question(`${question} [y/N] `);
+              return /^y(es)?$/i.test(answer.trim());
+            } finally {
+              asking.close();
+            }
+          }
+        : undefined,
+  };
+}

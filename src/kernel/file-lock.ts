@@ -1,0 +1,39 @@
+// Owns flock(2): a lock that the kernel drops by itself when its holder dies.
+// Knows nothing of what is protected.
+
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { VfleetError, messageOf } from '../base/errors.ts';
+import { describeErrno } from './errno-table.ts';
+import { call } from './libc.ts';
+
+// include/uapi/asm-generic/fcntl.h
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const EWOULDBLOCK = 11;
+
+export interface FileLock {
+  release(): void;
+}
+
+/**
+ * Takes the lock on a file, or says who wrote himself into it. Never waits. `owner` is one line about us; it is the
+ * content of the file while we hold it. Node opens files with O_CLOEXEC, so children do not inherit the lock.
+ */
+export function tryLockFile(path: string, owner: string): FileLock | { heldBy: string } {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  } catch (cause) {
+    throw new VfleetError('file.unreadable', `lock file ${path}: ${messageOf(cause)}`, { cause });
+  }
+  const { value, errno } = call('flock', fd, LOCK_EX | LOCK_NB);
+  if (value === 0) {
+    ftruncateSync(fd, 0);
+    writeSync(fd, `${owner}\n`, 0);
+    return { release: () => closeSync(fd) };
+  }
+  closeSync(fd);
+  if (errno !== EWOULDBLOCK)
+    throw new VfleetError('file.unreadable', `lock file ${path}: ${describeErrno(errno)}`);
+  return { heldBy: readFileSync(path, 'utf8').trim() };
+}

@@ -1,0 +1,254 @@
+// Owns rtnetlink's links: reading them with and without VFs, setting up, MTU and VF settings.
+// Source of numbers and layouts: include/uapi/linux/rtnetlink.h, if_link.h and if.h.
+
+import { VfleetError } from '../../base/errors.ts';
+import type { IfIndex } from '../../base/identifiers.ts';
+import {
+  concatBytes,
+  encodeAttribute,
+  encodeAttributes,
+  hardwareAddress,
+  hexText,
+  interpretAttributes,
+  readAttributeHeaders,
+  s32,
+  text,
+  u32,
+  u8,
+  nested,
+} from '../netlink/attributes.ts';
+import type { AttributesOf, AttributeTable } from '../netlink/attributes.ts';
+import type { NetlinkClient } from '../netlink/client.ts';
+import { decodeVfInfo, encodeVfSettings, IFLA_VF_INFO } from './vf-info.ts';
+import type { VfInfo, VfInfoSettings } from './vf-info.ts';
+
+export const RTM_NEWLINK = 16;
+export const RTM_DELLINK = 17;
+export const RTM_GETLINK = 18;
+export const RTM_SETLINK = 19;
+export const IFLA_VFINFO_LIST = 22;
+const IFLA_NUM_VF = 21;
+export const IFF_UP = 0x1;
+/** VFs are listed only on request: RTEXT_FILTER_VF. Their statistics are left out: RTEXT_FILTER_SKIP_STATS. */
+export const RTEXT_FILTER_VF = 1;
+export const RTEXT_FILTER_SKIP_STATS = 8;
+/** struct ifinfomsg: family, pad, type (16), index (32, signed), flags (32), change mask (32). */
+export const ifinfomsgBytes = 16;
+/** Largest IFLA_VFINFO_LIST that is sent in one message: the attribute's length has 16 bits. */
+const maxVfListBytes = 65_000;
+
+const linkInfoTable = { kind: { type: 1, codec: text } } as const satisfies AttributeTable;
+
+/** Attributes of a link that vfleet reads or writes. */
+export const linkTable = {
+  address: { type: 1, codec: hardwareAddress },
+  ifName: { type: 3, codec: text },
+  mtu: { type: 4, codec: u32 },
+  lowerLink: { type: 5, codec: u32 },
+  master: { type: 10, codec: u32 },
+  operState: { type: 16, codec: u8 },
+  linkInfo: { type: 18, codec: nested(linkInfoTable, { flagged: false }) },
+  numVf: { type: IFLA_NUM_VF, codec: u32 },
+  extMask: { type: 29, codec: u32 },
+  carrier: { type: 33, codec: u8 },
+  physPortId: { type: 34, codec: hexText },
+  physSwitchId: { type: 36, codec: hexText },
+  linkNetnsId: { type: 37, codec: s32 },
+  physPortName: { type: 38, codec: text },
+  minMtu: { type: 50, codec: u32 },
+  maxMtu: { type: 51, codec: u32 },
+  permanentAddress: { type: 54, codec: hardwareAddress },
+  parentDeviceName: { type: 56, codec: text },
+  parentBusName: { type: 57, codec: text },
+} as const satisfies AttributeTable;
+
+/** A link of one network namespace. Optional fields are absent when the kernel does not report them. */
+export interface Link {
+  readonly ifIndex: IfIndex;
+  readonly flags: number;
+  readonly up: boolean;
+  readonly name: string;
+  readonly mtu: number;
+  readonly attributes: AttributesOf<typeof linkTable>;
+  /** Present when VFs were asked for; in the order of the kernel's list. */
+  readonly vfs?: readonly VfInfo[];
+}
+
+interface IfInfo {
+  readonly ifIndex?: number;
+  readonly flags?: number;
+  readonly change?: number;
+}
+
+/** Bytes of struct ifinfomsg. */
+export function encodeIfInfo(info: IfInfo): Uint8Array {
+  const bytes = new Uint8Array(ifinfomsgBytes);
+  const view = new DataView(bytes.buffer);
+  view.setInt32(4, info.ifIndex ?? 0, true);
+  view.setUint32(8, info.flags ?? 0, true);
+  view.setUint32(12, info.change ?? 0, true);
+  return bytes;
+}
+
+/** Index, flags and change mask of struct ifinfomsg. Throws `kernel.malformed` when it is cut off. */
+export function decodeIfInfo(payload: Uint8Array): Required<IfInfo> {
+  if (payload.byteLength < ifinfomsgBytes) {
+    throw new VfleetError('kernel.malformed', `a link message of ${payload.byteLength} bytes has no header`);
+  }
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  return {
+    ifIndex: view.getInt32(4, true),
+    flags: view.getUint32(8, true),
+    change: view.getUint32(12, true),
+  };
+}
+
+/**
+ * Real length of IFLA_VFINFO_LIST. Its 16-bit length wraps with more than about 220 VFs (nla_nest_end stores the low
+ * bits), but all entries are there: walk them, at most IFLA_NUM_VF, and believe the furthest end whose low bits agree.
+ * The walk may run over the end of the list, into an attribute that looks like an entry, when the kernel left out VFs
+ * that the driver refused to describe.
+ */
+function lengthOfVfList(payload: Uint8Array, offset: number, stored: number, numVf: number): number {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  let believed = stored;
+  let end = offset + 4;
+  for (let seen = 0; ; seen++) {
+    if (((end - offset) & 0xffff) === stored) believed = end - offset;
+    if (seen === numVf || end + 4 > payload.byteLength) return believed;
+    const length = view.getUint16(end, true);
+    if (length < 4 || (view.getUint16(end + 2, true) & 0x3fff) !== IFLA_VF_INFO) return believed;
+    end += (length + 3) & ~3;
+    if (end > payload.byteLength) return believed;
+  }
+}
+
+/** Reads the payload of an RTM_NEWLINK. Throws `kernel.malformed`. */
+export function decodeLink(payload: Uint8Array): Link {
+  const { ifIndex, flags } = decodeIfInfo(payload);
+  const body = payload.subarray(ifinfomsgBytes);
+  let numVf = 0;
+  const { attributes: raw, truncated } = readAttributeHeaders(body, (type, offset, length) => {
+    if (type === IFLA_NUM_VF && offset + 8 <= body.byteLength) {
+      numVf = new DataView(body.buffer, body.byteOffset).getUint32(offset + 4, true);
+    }
+    return type === IFLA_VFINFO_LIST ? lengthOfVfList(body, offset, length, numVf) : length;
+  });
+  if (truncated)
+    throw new VfleetError('kernel.malformed', `an attribute leaves the message of link ${ifIndex}`);
+  const attributes = interpretAttributes(
+    linkTable,
+    raw.filter(({ type }) => type !== IFLA_VFINFO_LIST),
+  );
+  const list = raw.find(({ type }) => type === IFLA_VFINFO_LIST);
+  const vfs = list === undefined ? undefined : decodeVfList(list.value);
+  return {
+    ifIndex: ifIndex as IfIndex,
+    flags,
+    up: (flags & IFF_UP) !== 0,
+    name: attributes.ifName ?? '',
+    mtu: attributes.mtu ?? 0,
+    attributes,
+    ...(vfs === undefined ? {} : { vfs }),
+  };
+}
+
+function decodeVfList(bytes: Uint8Array): VfInfo[] {
+  const { attributes, truncated } = readAttributeHeaders(bytes);
+  if (truncated) throw new VfleetError('kernel.malformed', 'a VF leaves the VF list');
+  return attributes.filter(({ type }) => type === IFLA_VF_INFO).map(({ value }) => decodeVfInfo(value));
+}
+
+/**
+ * Reads one link. With `vfs`, the kernel holds the RTNL lock for 0.1 to 2 ms per VF, so ask only when needed;
+ * `statistics: false` leaves the counters out, which makes it cheaper.
+ * Throws `kernel.refused` (ENODEV: no such link).
+ */
+export async function readLink(
+  client: NetlinkClient,
+  ifIndex: number,
+  options: { vfs?: boolean; statistics?: boolean } = {},
+): Promise<Link> {
+  const mask =
+    (options.vfs === true ? RTEXT_FILTER_VF : 0) |
+    (options.statistics === true ? 0 : RTEXT_FILTER_SKIP_STATS);
+  const [answer] = await client.request({
+    operation: `RTM_GETLINK ${ifIndex}`,
+    type: RTM_GETLINK,
+    payload: concatBytes([encodeIfInfo({ ifIndex }), encodeAttributes(linkTable, { extMask: mask })]),
+  });
+  if (answer === undefined)
+    throw new VfleetError('kernel.malformed', `RTM_GETLINK ${ifIndex} was answered with nothing`);
+  const link = decodeLink(answer.payload);
+  return options.vfs === true && link.vfs === undefined ? { ...link, vfs: [] } : link;
+}
+
+/** Reads all links of the namespace, without VFs and statistics. */
+export async function listLinks(client: NetlinkClient): Promise<Link[]> {
+  const answers = await client.dump({
+    operation: 'RTM_GETLINK',
+    type: RTM_GETLINK,
+    payload: concatBytes([
+      encodeIfInfo({}),
+      encodeAttributes(linkTable, { extMask: RTEXT_FILTER_SKIP_STATS }),
+    ]),
+  });
+  return answers.filter(({ type }) => type === RTM_NEWLINK).map(({ payload }) => decodeLink(payload));
+}
+
+/** Sets MTU and administrative state of a link; what is absent stays. Throws `kernel.refused`. */
+export async function setLink(
+  client: NetlinkClient,
+  ifIndex: number,
+  change: { mtu?: number | undefined; up?: boolean | undefined },
+): Promise<void> {
+  const header = encodeIfInfo({
+    ifIndex,
+    flags: change.up === true ? IFF_UP : 0,
+    change: change.up === undefined ? 0 : IFF_UP,
+  });
+  const attributes = encodeAttributes(linkTable, change.mtu === undefined ? {} : { mtu: change.mtu });
+  await client.request({
+    operation: `RTM_SETLINK ${ifIndex}`,
+    type: RTM_SETLINK,
+    payload: concatBytes([header, attributes]),
+  });
+}
+
+/** Settings for one VF of a PF's link. */
+export interface VfSettingsRequest {
+  readonly index: number;
+  readonly settings: VfInfoSettings;
+}
+
+/**
+ * Sets VF settings of a PF's link in as few messages as the 16-bit list length allows: one for some 400 VFs.
+ * The kernel works through the list and stops at the first refusal, without saying at which VF it was
+ * (net/core/rtnetlink.c, do_setlink); what came before stays set. Throws `kernel.refused`.
+ */
+export async function setVfSettings(
+  client: NetlinkClient,
+  ifIndex: number,
+  requests: readonly VfSettingsRequest[],
+): Promise<void> {
+  let pending: Uint8Array[] = [];
+  let pendingBytes = 0;
+  const flush = async (): Promise<void> => {
+    if (pending.length === 0) return;
+    const list = encodeAttribute(IFLA_VFINFO_LIST, concatBytes(pending), true);
+    pending = [];
+    pendingBytes = 0;
+    await client.request({
+      operation: `RTM_SETLINK ${ifIndex}`,
+      type: RTM_SETLINK,
+      payload: concatBytes([encodeIfInfo({ ifIndex }), list]),
+    });
+  };
+  for (const { index, settings } of requests) {
+    const entry = encodeVfSettings(index, settings);
+    if (pendingBytes + entry.byteLength > maxVfListBytes) await flush();
+    pending.push(entry);
+    pendingBytes += entry.byteLength;
+  }
+  await flush();
+}

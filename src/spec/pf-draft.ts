@@ -1,0 +1,64 @@
+// Owns what an entry of the spec says about one PF that it found, VF by VF, before it is judged.
+// Default and ranges are resolved here and nowhere else.
+
+import type { Pf } from '../model/pf.ts';
+import { maxVfs, type PfSpec, type VfSpec, type VfSpecKey } from '../model/spec.ts';
+import { splitPfAddress, type PfAddress } from '../base/identifiers.ts';
+import type { SpecPath } from './problem.ts';
+import { layerOf, mergeSettings, type RangeSettings, rangesOf } from './vf-rules.ts';
+
+/** What one VF shall be, with the range that says so; `range` is undefined when only `default` does. */
+export interface VfDraft {
+  readonly index: number;
+  readonly settings: VfSpec;
+  readonly range: RangeSettings | undefined;
+}
+
+/** An entry of the spec together with one PF that it means. */
+export interface PfDraft {
+  readonly pf: Pf;
+  readonly entry: PfSpec;
+  /** Place of the entry in the spec. */
+  readonly path: SpecPath;
+  readonly ranges: readonly RangeSettings[];
+  /** How many VFs there will be: what the spec says, else what there is. */
+  readonly count: number;
+  /** By index; VFs about which the spec says nothing are not listed. */
+  readonly vfs: readonly VfDraft[];
+}
+
+export function draftPf(pf: Pf, entry: PfSpec, path: SpecPath): PfDraft {
+  const ranges = entry.vfs === undefined ? [] : rangesOf(entry.vfs);
+  const count = entry.vfs?.count ?? pf.sriov.numVfs;
+  const rangeOfVf = new Map<number, RangeSettings>();
+  for (const range of ranges) {
+    for (let index = range.first; index <= Math.min(range.last, count - 1); index += 1) {
+      rangeOfVf.set(index, range);
+    }
+  }
+  const vfs: VfDraft[] = [];
+  // A count beyond what the PF can have is an error; it must not cost time before that is said.
+  for (let index = 0; index < Math.min(count, mostVfsOf(pf)); index += 1) {
+    const range = rangeOfVf.get(index);
+    const settings = mergeSettings(entry.vfs?.default, range?.settings);
+    if (Object.keys(settings).length > 0) vfs.push({ index, settings, range });
+  }
+  return { pf, entry, path, ranges, count, vfs };
+}
+
+/**
+ * The most VFs that a PF can have. Devices that are not on the PCI bus have no sriov_totalvfs
+ * (Documentation/ABI/testing/sysfs-bus-pci); a 0 there says nothing.
+ */
+export function mostVfsOf(pf: Pf): number {
+  return pf.sriov.totalVfs === 0 && !isPciPf(pf) ? maxVfs : pf.sriov.totalVfs;
+}
+
+export function isPciPf(pf: Pf): boolean {
+  return splitPfAddress(pf.address as PfAddress).bus === 'pci';
+}
+
+/** Where the file says a setting of a VF. */
+export function pathOfSetting(draft: PfDraft, range: RangeSettings | undefined, key: VfSpecKey): SpecPath {
+  return [...draft.path, 'vfs', layerOf(range, key), key];
+}

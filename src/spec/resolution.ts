@@ -1,0 +1,85 @@
+// Owns what a spec means on one host: which PFs it names, and what each of their VFs shall be.
+// Pure: a snapshot goes in, a target comes out. How to get there is the planner's.
+
+import type { Pf } from '../model/pf.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { PfTarget, Target, VfTarget } from '../model/target.ts';
+import { checkPf } from './host-rules.ts';
+import { chooseMacs, type ChosenMacs, vfKeyOf } from './mac-choice.ts';
+import type { ParsedSpec } from './parsed-spec.ts';
+import { draftPf, type PfDraft, type VfDraft } from './pf-draft.ts';
+import { findPfs } from './pf-match.ts';
+import { type Problem, problemError, renderPath, type Report } from './problem.ts';
+import { printable } from './wording.ts';
+
+/**
+ * Decides what a spec means on the host of a snapshot. PFs come in the order of the file; `kernel` and `none` stay as
+ * they are in `driver`, and `mac: auto` becomes an address.
+ * Throws `spec.match` when an entry does not find the PFs it expects, else `spec.invalid` when the host cannot be what
+ * the spec says, with a line per problem in `details.problems`, in the order of the file.
+ */
+export function resolveSpec(parsed: ParsedSpec, snapshot: Snapshot): Target {
+  const matchProblems: Problem[] = [];
+  const drafts = draftPfs(parsed, snapshot, (path, text) => matchProblems.push({ path, text }));
+  const problems: Problem[] = [];
+  const report: Report = (path, text) => problems.push({ path, text });
+  for (const draft of drafts) checkPf(draft, report);
+  const macs = chooseMacs(drafts, snapshot, report);
+  if (matchProblems.length > 0) {
+    throw problemError('spec.match', parsed.fileName, [...matchProblems, ...problems], parsed.locate);
+  }
+  if (problems.length > 0) throw problemError('spec.invalid', parsed.fileName, problems, parsed.locate);
+  return { pfs: drafts.map((draft) => targetOf(draft, macs)) };
+}
+
+/** Pairs entries with the PFs they mean; a PF belongs to the first entry that finds it. */
+function draftPfs(parsed: ParsedSpec, snapshot: Snapshot, report: Report): readonly PfDraft[] {
+  const drafts: PfDraft[] = [];
+  const ownerOf = new Map<Pf, readonly (string | number)[]>();
+  for (const [index, entry] of parsed.spec.pfs.entries()) {
+    const path = ['pfs', index];
+    const found = findPfs(entry.match, entry.expect ?? 1, snapshot);
+    if (typeof found === 'string') {
+      report([...path, 'match'], found);
+      continue;
+    }
+    for (const pf of found) {
+      const owner = ownerOf.get(pf);
+      if (owner === undefined) {
+        ownerOf.set(pf, path);
+        drafts.push(draftPf(pf, entry, path));
+        continue;
+      }
+      const { line } = parsed.locate(owner);
+      report(
+        [...path, 'match'],
+        `finds ${printable(pf.address)}, which ${renderPath(owner)} in line ${line} finds too`,
+      );
+    }
+  }
+  return drafts;
+}
+
+function targetOf(draft: PfDraft, macs: ChosenMacs): PfTarget {
+  const { pf, entry } = draft;
+  // `legacy` on a PF without an eswitch is what it is anyway; there would be nobody to tell it to.
+  const hasEswitch = pf.devlink?.eswitchMode !== undefined;
+  return {
+    address: pf.address,
+    ...(entry.mtu === undefined ? {} : { mtu: entry.mtu }),
+    ...(entry.up === undefined ? {} : { up: entry.up }),
+    ...(entry.eswitch === undefined || !hasEswitch ? {} : { eswitchMode: entry.eswitch }),
+    ...(entry.vfs?.count === undefined ? {} : { numVfs: entry.vfs.count }),
+    vfs: draft.vfs.map((vf) => vfTargetOf(draft, vf, macs)),
+  };
+}
+
+function vfTargetOf(draft: PfDraft, vf: VfDraft, macs: ChosenMacs): VfTarget {
+  const { driver, mac: _wish, ...settings } = vf.settings;
+  const mac = macs.get(vfKeyOf(draft.pf.address, vf.index));
+  return {
+    index: vf.index,
+    ...(driver === undefined ? {} : { driver }),
+    settings: mac === undefined ? settings : { mac, ...settings },
+  };
+}

@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+
+// `unit` runs everywhere; `lab` holds the tests that need the lab's kernel and is run inside it (scripts/test.mjs).
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: ['**/*.lab.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'lab',
+          include: ['src/**/*.lab.test.ts', 'test/**/*.lab.test.ts'],
+          // One kernel, one test at a time; software emulation is some twenty times slower.
+          fileParallelism: false,
+          isolate: false,
+          pool: 'threads',
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+    ],
+  },
+});
