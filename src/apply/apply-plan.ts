@@ -125,6 +125,18 @@ async function undone(
     error instanceof VfleetError
       ? { hint: error.hint, details: { ...error.details, step } }
       : { details: { step } };
+  if (error instanceof VfleetError && error.details.pending === true) {
+    // Undoing would wait behind the same lock, and what is pending could still come true after it.
+    return new VfleetError(
+      'apply.inconsistent',
+      `${step}: ${why}. Nothing was put back, because it may yet take effect.`,
+      {
+        ...facts,
+        hint: `${error.hint ?? 'Look at the kernel log.'} When the call has come back, run \`vfleet recover\`.`,
+        cause: error,
+      },
+    );
+  }
   host.report({ kind: 'undoing', why });
   const problems = await undoAndRecord(host, journal, { before, allowDisruption, why });
   if (problems.length === 0) {

@@ -67,8 +67,21 @@ async function setOneByOne(
     if (refusal?.details.errno === 'EINVAL' && isRate(some) && (await waitForCarrier(execution, ifIndex))) {
       refusal = await trySettings(execution, ifIndex, culprit.vf, some);
     }
-    if (refusal !== undefined) throw refusalOfAttribute(refusal, culprit, some);
+    // A driver may refuse even what it has: igb any link state, netdevsim any rate in switchdev mode.
+    if (refusal === undefined || (await hasSettings(execution, ifIndex, culprit.vf, some))) continue;
+    throw refusalOfAttribute(refusal, culprit, some);
   }
+}
+
+async function hasSettings(
+  execution: Execution,
+  ifIndex: number,
+  index: number,
+  settings: VfSettings,
+): Promise<boolean> {
+  const { vfs = [] } = await readLink(execution.session.route, ifIndex, { vfs: true });
+  const found = vfs.find((vf) => vf.index === index)?.settings;
+  return found !== undefined && findMismatchOf(settings, found) === undefined;
 }
 
 /** Sets some settings of one VF; a driver that is busy is asked again for a while. Gives back a refusal. */
@@ -131,7 +144,7 @@ async function verifyVfs(
   ifIndex: number,
   driver: string | undefined,
 ): Promise<void> {
-  let mismatch: { vf: number; name: VfSettingName; wanted: string; found: string | undefined } | undefined;
+  let mismatch: Mismatch | undefined;
   const kept = await waitFor(execution, execution.timeouts.settleMs, async () => {
     const { vfs = [] } = await readLink(execution.session.route, ifIndex, { vfs: true });
     const present = new Map<number, VfSettings>(vfs.map((vf) => [vf.index, vf.settings]));
@@ -147,21 +160,31 @@ async function verifyVfs(
   );
 }
 
-function findMismatch(
-  step: VfSettingsStep,
-  present: ReadonlyMap<number, VfSettings>,
-): { vf: number; name: VfSettingName; wanted: string; found: string | undefined } | undefined {
+interface Mismatch {
+  readonly vf: number;
+  readonly name: VfSettingName;
+  readonly wanted: string;
+  readonly found: string | undefined;
+}
+
+function findMismatch(step: VfSettingsStep, present: ReadonlyMap<number, VfSettings>): Mismatch | undefined {
   for (const { index, after } of step.vfs) {
-    const settings = present.get(index);
-    for (const [name, wanted] of Object.entries(after) as [VfSettingName, string | number | boolean][]) {
-      const found = settings?.[name];
-      // Untagged frames have no protocol and no priority, whatever a driver reports for them.
-      if (after.vlan === 0 && (name === 'vlanProtocol' || name === 'qos')) continue;
-      // The kernel writes 802.1Q where a driver says nothing; 4095 is mlx4's word for untagged.
-      if (name === 'vlanProtocol' && found === undefined && wanted === '802.1Q') continue;
-      if (name === 'vlan' && wanted === 0 && found === 4095) continue;
-      if (found !== wanted) return { vf: index, name, wanted: String(wanted), found: found?.toString() };
-    }
+    const mismatch = findMismatchOf(after, present.get(index) ?? {});
+    if (mismatch !== undefined) return { vf: index, ...mismatch };
+  }
+  return undefined;
+}
+
+/** The first setting that the kernel shows otherwise than it was wanted. */
+function findMismatchOf(settings: VfSettings, present: VfSettings): Omit<Mismatch, 'vf'> | undefined {
+  for (const [name, wanted] of Object.entries(settings) as [VfSettingName, string | number | boolean][]) {
+    const found = present[name];
+    // Untagged frames have no protocol and no priority, whatever a driver reports for them.
+    if (settings.vlan === 0 && (name === 'vlanProtocol' || name === 'qos')) continue;
+    // The kernel writes 802.1Q where a driver says nothing; 4095 is mlx4's word for untagged.
+    if (name === 'vlanProtocol' && found === undefined && wanted === '802.1Q') continue;
+    if (name === 'vlan' && wanted === 0 && found === 4095) continue;
+    if (found !== wanted) return { name, wanted: String(wanted), found: found?.toString() };
   }
   return undefined;
 }

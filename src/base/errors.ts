@@ -168,6 +168,8 @@ export interface ErrorDetails {
   readonly attribute?: string;
   readonly driver?: string;
   readonly step?: string;
+  /** The call is still in the kernel and may yet take effect. */
+  readonly pending?: boolean;
   readonly file?: string;
   /** One line per problem, when there are several (spec errors, undo failures). */
   readonly problems?: readonly string[];

@@ -3,6 +3,7 @@
 
 import { VfleetError } from '../../base/errors.ts';
 import type { NetlinkTransport } from '../kernel.ts';
+import { concatBytes } from './attributes.ts';
 import {
   decodeAcknowledgement,
   decodeMessages,
@@ -18,6 +19,7 @@ import {
   refusalOf,
 } from './message.ts';
 import type { NetlinkMessage } from './message.ts';
+import { Watchdog } from './watchdog.ts';
 
 /** A host whose interfaces change all the time interrupts dumps; more often than this in a row is a fault. */
 const maxDumpAttempts = 10;
@@ -25,6 +27,8 @@ const maxDumpAttempts = 10;
 const defaultTimeoutMs = 120_000;
 /** An answer that never ends is no answer: 65,536 datagrams of 32 KiB are 2 GiB. */
 const maxDatagramsPerAnswer = 65_536;
+/** Sequence numbers go from 1 to this: the kernel's own messages have 0. */
+const sequenceCount = 0xffff_ffff;
 
 interface RequestOptions {
   /** Name for errors, for example `RTM_GETLINK eth0`. */
@@ -35,12 +39,23 @@ interface RequestOptions {
   readonly timeoutMs?: number;
 }
 
+/** The messages of an answer, or why the request was refused. */
+export type NetlinkAnswer = NetlinkMessage[] | VfleetError;
+
+interface Conversation {
+  readonly answers: readonly NetlinkAnswer[];
+  readonly interrupted: boolean;
+}
+
 /** Requests and their answers over one socket, one at a time in the order of the calls. */
 export class NetlinkClient {
   readonly #transport: NetlinkTransport;
+  readonly #watchdog = new Watchdog();
   #sequence = 0;
   #queue: Promise<unknown> = Promise.resolve();
   #broken: VfleetError | undefined;
+  /** A dump was asked for and its end not seen. */
+  #isDumping = false;
 
   constructor(transport: NetlinkTransport) {
     this.#transport = transport;
@@ -51,14 +66,25 @@ export class NetlinkClient {
    * Throws `kernel.refused` with operation, errno and extended ack, `kernel.timeout`, `kernel.malformed`.
    */
   async request(options: RequestOptions): Promise<NetlinkMessage[]> {
-    const { messages } = await this.#exchange(options, NLM_F_ACK);
-    return messages;
+    const { answers } = await this.#inTurn([options], NLM_F_ACK);
+    return messagesOf(answers[0]);
+  }
+
+  /**
+   * Sends several requests at once, which costs one trip to the kernel. One answer each, in their order: a refusal of
+   * one does not touch the others. Throws `kernel.timeout` (of the first request's time), `kernel.malformed`.
+   */
+  async requestAll(requests: readonly RequestOptions[]): Promise<readonly NetlinkAnswer[]> {
+    if (requests.length === 0) return [];
+    const { answers } = await this.#inTurn(requests, NLM_F_ACK);
+    return answers;
   }
 
   /** Reads a whole table; repeats it when the kernel says that it changed meanwhile (NLM_F_DUMP_INTR). */
   async dump(options: RequestOptions): Promise<NetlinkMessage[]> {
     for (let attempt = 1; attempt <= maxDumpAttempts; attempt++) {
-      const { messages, interrupted } = await this.#exchange(options, NLM_F_DUMP);
+      const { answers, interrupted } = await this.#inTurn([options], NLM_F_DUMP);
+      const messages = messagesOf(answers[0]);
       if (!interrupted) return messages;
     }
     throw new VfleetError(
@@ -71,76 +97,89 @@ export class NetlinkClient {
   }
 
   close(): void {
+    this.#watchdog.close();
     this.#transport.close();
   }
 
-  async #exchange(
-    options: RequestOptions,
-    flags: number,
-  ): Promise<{ messages: NetlinkMessage[]; interrupted: boolean }> {
-    const turn = this.#queue.then(async () => {
-      if (this.#broken !== undefined) throw this.#broken;
-      return this.#bounded(options, this.#converse(options, flags));
-    });
+  async #inTurn(requests: readonly RequestOptions[], flags: number): Promise<Conversation> {
+    const turn = this.#queue.then(async () => this.#bounded(requests, flags));
     this.#queue = turn.catch(() => undefined);
     return turn;
   }
 
-  async #bounded<T>(options: RequestOptions, work: Promise<T>): Promise<T> {
-    const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-    let timer: NodeJS.Timeout | undefined;
+  async #bounded(requests: readonly RequestOptions[], flags: number): Promise<Conversation> {
+    if (this.#broken !== undefined) throw this.#broken;
+    const { operation = '', timeoutMs = defaultTimeoutMs } = requests[0] ?? {};
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+      this.#watchdog.start(timeoutMs, () => {
         this.#broken = new VfleetError(
           'kernel.timeout',
-          `${options.operation} has been in the kernel for ${timeoutMs / 1000} s; it cannot be cancelled`,
-          { details: { operation: options.operation } },
+          `${operation} has been in the kernel for ${timeoutMs / 1000} s; it cannot be cancelled`,
+          { details: { operation } },
         );
         reject(this.#broken);
-      }, timeoutMs);
+      });
     });
     try {
-      return await Promise.race([work, late]);
+      return await Promise.race([this.#converse(requests, flags), late]);
     } finally {
-      clearTimeout(timer);
+      this.#watchdog.stop();
     }
   }
 
-  async #converse(
-    options: RequestOptions,
-    flags: number,
-  ): Promise<{ messages: NetlinkMessage[]; interrupted: boolean }> {
-    this.#sequence = (this.#sequence % 0xffff_ffff) + 1;
-    const sequence = this.#sequence;
-    await this.#transport.send(
-      encodeMessage({
-        type: options.type,
-        flags: (options.flags ?? 0) | flags | NLM_F_REQUEST,
-        sequence,
-        payload: options.payload,
-      }),
-    );
-    const messages: NetlinkMessage[] = [];
+  async #converse(requests: readonly RequestOptions[], flags: number): Promise<Conversation> {
+    const first = this.#sequence;
+    await this.#transport.send(this.#encode(requests, flags));
+    this.#isDumping ||= (flags & NLM_F_DUMP) !== 0;
+    const found = requests.map((): NetlinkMessage[] => []);
+    const answers: NetlinkAnswer[] = [...found];
+    let pending = requests.length;
     let interrupted = false;
     for (let datagrams = 0; datagrams < maxDatagramsPerAnswer; datagrams++) {
-      for (const message of decodeMessages(await this.#transport.receive())) {
-        if (message.sequence !== sequence) continue;
+      for (const message of decodeMessages(await this.#transport.receive({ isDump: this.#isDumping }))) {
+        const position = (message.sequence - first - 1 + sequenceCount) % sequenceCount;
+        const request = requests[position];
+        if (message.sequence === 0 || request === undefined) continue;
         interrupted ||= (message.flags & NLM_F_DUMP_INTR) !== 0;
         if (message.type === NLMSG_NOOP) continue;
         if (message.type === NLMSG_OVERRUN) {
           throw new VfleetError(
             'kernel.malformed',
-            `${options.operation}: the kernel lost part of its answer`,
+            `${request.operation}: the kernel lost part of its answer`,
           );
         }
-        if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
-          const answer = decodeAcknowledgement(message);
-          if (answer.errno !== 0) throw refusalOf(options.operation, answer);
-          return { messages, interrupted };
+        if (message.type !== NLMSG_ERROR && message.type !== NLMSG_DONE) {
+          found[position]?.push(message);
+          continue;
         }
-        messages.push(message);
+        this.#isDumping = false;
+        const answer = decodeAcknowledgement(message);
+        if (answer.errno !== 0) answers[position] = refusalOf(request.operation, answer);
+        pending -= 1;
+        if (pending === 0) return { answers, interrupted };
       }
     }
-    throw new VfleetError('kernel.malformed', `${options.operation}: the kernel's answer does not end`);
+    const [{ operation } = { operation: '' }] = requests;
+    throw new VfleetError('kernel.malformed', `${operation}: the kernel's answer does not end`);
   }
+
+  /** One datagram with all requests, which are whole words; their sequence numbers follow one another, without 0. */
+  #encode(requests: readonly RequestOptions[], flags: number): Uint8Array {
+    const messages = requests.map((request) => {
+      this.#sequence = (this.#sequence % sequenceCount) + 1;
+      return encodeMessage({
+        type: request.type,
+        flags: (request.flags ?? 0) | flags | NLM_F_REQUEST,
+        sequence: this.#sequence,
+        payload: request.payload,
+      });
+    });
+    const [only] = messages;
+    return messages.length === 1 && only !== undefined ? only : concatBytes(messages);
+  }
+}
+
+function messagesOf(answer: NetlinkAnswer | undefined): NetlinkMessage[] {
+  if (Array.isArray(answer)) return answer;
+  throw answer ?? new VfleetError('internal.bug', 'a netlink request without an answer');
 }

@@ -36,7 +36,7 @@ export async function writeAttribute(
     if (!(error instanceof VfleetError) || error.code !== 'kernel.timeout') throw error;
     throw new VfleetError('kernel.timeout', `${doing}: ${error.message}`, {
       hint: timeoutHint ?? error.hint,
-      details,
+      details: { ...details, pending: true },
       cause: error,
     });
   }
