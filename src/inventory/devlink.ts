@@ -1,5 +1,6 @@
 // Owns what devlink says of PFs, put together per device.
 
+import { VfleetError } from '../base/errors.ts';
 import { present } from '../base/present.ts';
 import {
   listDevlinkDevices,
@@ -12,26 +13,44 @@ import { listDevlinkParameters } from '../kernel/genetlink/devlink-parameters.ts
 import type { KernelSession } from '../kernel/session.ts';
 import type { DevlinkFacts } from '../model/pf.ts';
 
+export interface DevlinkReading {
+  readonly facts: ReadonlyMap<string, DevlinkFacts>;
+  readonly unread: readonly { readonly what: string; readonly why: string }[];
+}
+
 /**
  * devlink facts by PF address (`0000:01:00.0`, `netdevsim/netdevsim1`); empty on a kernel without devlink. With
- * `settings` only what can be set is read: the eswitch mode.
+ * `settings` only what can be set is read: the eswitch mode. What one driver refuses to tell is no reason to show
+ * nothing of the host: it stands in `unread`.
  */
 export async function readDevlink(
   session: KernelSession,
   detail: 'settings' | 'full',
-): Promise<ReadonlyMap<string, DevlinkFacts>> {
+): Promise<DevlinkReading> {
   const facts = new Map<string, DevlinkFacts>();
+  const unread: { what: string; why: string }[] = [];
   const client = session.generic;
   const devices = await listDevlinkDevices(client);
-  if (devices.length === 0) return facts;
+  if (devices.length === 0) return { facts, unread };
+  const orNote = async <T>(what: string, reading: Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await reading;
+    } catch (error) {
+      if (!(error instanceof VfleetError) || error.code !== 'kernel.refused') throw error;
+      unread.push({ what, why: error.message });
+      return otherwise;
+    }
+  };
   const isFull = detail === 'full';
-  const ports = isFull ? await listDevlinkPorts(client) : [];
-  const reporters = isFull ? await listHealthReporters(client) : [];
-  const parameters = isFull ? await listDevlinkParameters(client) : [];
+  const ports = isFull ? await orNote('devlink ports', listDevlinkPorts(client), []) : [];
+  const reporters = isFull ? await orNote('devlink health reporters', listHealthReporters(client), []) : [];
+  const parameters = isFull ? await orNote('devlink parameters', listDevlinkParameters(client), []) : [];
   for (const { bus, device } of devices) {
     const isOurs = (other: { bus: string; device: string }): boolean =>
       other.bus === bus && other.device === device;
-    const info = isFull ? await readDevlinkInfo(client, { bus, device }) : undefined;
+    const info = isFull
+      ? await orNote(`devlink info of ${bus}/${device}`, readDevlinkInfo(client, { bus, device }), undefined)
+      : undefined;
     facts.set(
       bus === 'pci' ? device : `${bus}/${device}`,
       present({
@@ -58,5 +77,5 @@ export async function readDevlink(
       }),
     );
   }
-  return facts;
+  return { facts, unread };
 }

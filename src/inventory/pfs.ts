@@ -15,17 +15,18 @@ export async function readPfs(
   addresses: readonly PfAddress[],
   detail: 'settings' | 'full',
 ): Promise<Pick<Snapshot, 'pfs' | 'unread'>> {
-  const devlink = await readDevlink(session, detail);
+  const { facts: devlink, unread: silent } = await readDevlink(session, detail);
   const pfs: Pf[] = [];
   for (const address of addresses) {
     const pf = await readPf(session, address, { detail, devlink });
     if (pf !== undefined) pfs.push(pf);
   }
-  const unread = await addHolders(
+  const hidden = await addHolders(
     session,
     pfs.flatMap((pf) => pf.vfs),
   );
-  return { pfs, unread: detail === 'full' ? [...unread, ...unreadConfigSpaces(pfs)] : [...unread] };
+  const unread = [...silent, ...hidden];
+  return { pfs, unread: detail === 'full' ? [...unread, ...unreadConfigSpaces(pfs)] : unread };
 }
 
 function unreadConfigSpaces(pfs: readonly Pf[]): Snapshot['unread'] {

@@ -2,7 +2,7 @@
 
 import type { Change, Plan } from '../../model/plan.ts';
 import type { Terminal } from '../context.ts';
-import { printable } from './table.ts';
+import { printable, wrapText } from './table.ts';
 
 interface Group {
   readonly first: number | undefined;
@@ -53,7 +53,9 @@ function renderDisruptions(plan: Plan, terminal: Terminal): string[] {
 }
 
 function renderNotes(plan: Plan, terminal: Terminal): string[] {
-  return plan.notes.map((note) => terminal.style('yellow', `  note: ${printable(note)}`));
+  return plan.notes.flatMap((note) =>
+    wrapText(note, '  note: ', terminal.widthColumns).map((line) => terminal.style('yellow', line)),
+  );
 }
 
 function groupChanges(changes: readonly Change[]): Group[] {

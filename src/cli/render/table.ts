@@ -66,3 +66,17 @@ export function renderTable<Row>(
   const body = rows.map((_, index) => line(shown.map(({ cells }) => cells[index] ?? '')));
   return { lines: [header, ...body], hidden: hidden.reverse() };
 }
+
+/** Words of a text in lines that fit the width; the first line starts with `first`, the others with as many spaces. */
+export function wrapText(text: string, first: string, widthColumns: number | undefined): string[] {
+  const lines: string[] = [];
+  let line = first;
+  for (const word of printable(text).split(' ')) {
+    const isStart = line.trim() === first.trim();
+    if (widthColumns !== undefined && !isStart && line.length + 1 + word.length > widthColumns) {
+      lines.push(line);
+      line = ' '.repeat(first.length) + word;
+    } else line += line === first ? word : ` ${word}`;
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,46 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parsePfAddress } from '../src/base/identifiers.ts';
+import { readSnapshot } from '../src/inventory/snapshot.ts';
+import { setLink } from '../src/kernel/rtnetlink/link.ts';
+import { writeNumVfs } from '../src/kernel/sysfs/sriov-change.ts';
+import { planTarget } from '../src/planner/plan-target.ts';
+import { hostsWithTarget } from '../src/planner/testing/arbitraries.ts';
+import { createSimKernel } from '../src/sim/sim-kernel.ts';
+import { simProfileNames } from '../src/sim/profiles/profile-table.ts';
+import { renderSpec } from '../src/spec/adoption.ts';
+import { parseSpec } from '../src/spec/parsed-spec.ts';
+import { resolveSpec } from '../src/spec/resolution.ts';
+import type { Snapshot } from '../src/model/snapshot.ts';
+import { hostOn } from './applying.fixture.ts';
+
+function planOfAdopted(snapshot: Snapshot): unknown[] {
+  return planTarget(snapshot, resolveSpec(parseSpec(renderSpec(snapshot), 'adopted.yaml'), snapshot)).steps;
+}
+
+describe('an adopted spec', () => {
+  it('changes nothing, whatever the host', () => {
+    fc.assert(
+      fc.property(hostsWithTarget, ({ snapshot }) => {
+        // More VFs than the PF has now can be left over from a firmware change; such a count cannot be asked for.
+        fc.pre(snapshot.pfs.every(({ sriov }) => sriov.numVfs <= sriov.totalVfs));
+        expect(planOfAdopted(snapshot)).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each(simProfileNames)('changes nothing on the simulated %s with all its VFs', async (profile) => {
+    const kernel = createSimKernel({ profile });
+    const host = hostOn(kernel);
+    const [first] = kernel.state.pfs;
+    if (first !== undefined) {
+      const address = parsePfAddress(first.address);
+      if (address === undefined || first.netdev === undefined)
+        throw new Error('the profile has a PF without interface');
+      await setLink(host.session.route, first.netdev.ifIndex, { up: true });
+      await writeNumVfs(kernel.files, address, first.totalVfs, 600_000);
+    }
+    expect(planOfAdopted(await readSnapshot(host.session, { detail: 'full' }))).toEqual([]);
+  });
+});
