@@ -16,7 +16,9 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['src/**/*.lab.test.ts', 'test/**/*.lab.test.ts'],
-          // One kernel, one test at a time; software emulation is some twenty times slower.
+          setupFiles: ['test/lab/only-in-lab.ts'],
+          // One kernel, one test at a time. Software emulation is some twenty times slower: modules are loaded once
+          // for all files, in one thread.
           fileParallelism: false,
           isolate: false,
           pool: 'threads',

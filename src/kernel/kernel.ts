@@ -38,13 +38,19 @@ export interface NetlinkTransport {
   /** Hands a datagram to the kernel; resolves when the kernel has dealt with it (it works inside sendmsg). */
   send(datagram: Uint8Array): Promise<void>;
   /**
-   * The next datagram, whole (its size is asked with MSG_PEEK | MSG_TRUNC first). Waits until there is one.
+   * The next datagram, whole (its size is asked with MSG_PEEK | MSG_TRUNC first, except in a dump, whose parts have a
+   * known limit). Waits until there is one.
    * Throws `kernel.refused` with errno `ENOBUFS` when events were lost, `EBADF` once the socket is closed.
    */
-  receive(): Promise<Uint8Array>;
+  receive(options?: ReceiveOptions): Promise<Uint8Array>;
   /** Joins a multicast group by number. */
   joinGroup(group: number): void;
   close(): void;
+}
+
+export interface ReceiveOptions {
+  /** A dump is under way: the kernel writes its next part while it hands one out, and that can take long. */
+  readonly isDump?: boolean;
 }
 
 export interface NetlinkOptions {

@@ -4,7 +4,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { VfleetError } from '../base/errors.ts';
 import { describeErrno, errnoNameOf } from './errno-table.ts';
-import type { NetlinkOptions, NetlinkProtocol, NetlinkTransport } from './kernel.ts';
+import type { NetlinkOptions, NetlinkProtocol, NetlinkTransport, ReceiveOptions } from './kernel.ts';
 import { call, callWaiting, watchReadable } from './libc.ts';
 
 // include/linux/socket.h, include/uapi/linux/netlink.h, include/uapi/asm-generic/socket.h
@@ -119,6 +119,7 @@ export function openNetlinkSocket(protocol: NetlinkProtocol, options: NetlinkOpt
 class NetlinkSocket implements NetlinkTransport {
   readonly #fd: number;
   #buffer = Buffer.allocUnsafeSlow(initialBufferBytes);
+  #dumpBuffer: Buffer | undefined;
   #inFlight = 0;
   #closing = false;
   #closed = false;
@@ -131,7 +132,7 @@ class NetlinkSocket implements NetlinkTransport {
   }
 
   joinGroup(group: number): void {
-    if (this.#closing) throw failure('use a closed netlink socket', EBADF);
+    this.#checkOpen();
     if (setOption(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, receiveBufferBytes) !== 0) {
       setOption(this.#fd, SOL_SOCKET, SO_RCVBUF, receiveBufferBytes);
     }
@@ -144,25 +145,44 @@ class NetlinkSocket implements NetlinkTransport {
     if (result.value < 0) throw failure('send to netlink', result.errno);
   }
 
-  async receive(): Promise<Uint8Array> {
+  async receive(options: ReceiveOptions = {}): Promise<Uint8Array> {
     for (;;) {
-      const peeked = await this.#run(
-        'recv',
-        this.#buffer,
-        this.#buffer.byteLength,
-        MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT,
-      );
-      if (peeked.value < 0) {
-        if (peeked.errno === EAGAIN) await this.#readable();
-        else if (peeked.errno !== EINTR) throw failure('receive from netlink', peeked.errno);
-        continue;
-      }
+      this.#checkOpen();
+      const datagram = options.isDump === true ? await this.#takeFromDump() : this.#takeQueued();
+      if (datagram !== undefined) return datagram;
+      await this.#readable();
+    }
+  }
+
+  /** The datagram that waits in the socket's queue; undefined when there is none. Never waits in the kernel. */
+  #takeQueued(): Uint8Array | undefined {
+    for (;;) {
+      const flags = MSG_TRUNC | MSG_DONTWAIT;
+      const peeked = call('recv', this.#fd, this.#buffer, 0, MSG_PEEK | flags);
       if (peeked.value > maxDatagramBytes)
         throw new VfleetError('kernel.malformed', `netlink datagram of ${peeked.value} bytes`);
       if (peeked.value > this.#buffer.byteLength) this.#buffer = Buffer.allocUnsafeSlow(peeked.value);
-      const taken = await this.#run('recv', this.#buffer, this.#buffer.byteLength, MSG_TRUNC | MSG_DONTWAIT);
+      const taken =
+        peeked.value < 0 ? peeked : call('recv', this.#fd, this.#buffer, this.#buffer.byteLength, flags);
       if (taken.value >= 0) return new Uint8Array(this.#buffer.subarray(0, taken.value));
-      if (taken.errno !== EAGAIN && taken.errno !== EINTR) throw failure('receive from netlink', taken.errno);
+      if (taken.errno === EAGAIN) return undefined;
+      if (taken.errno !== EINTR) throw failure('receive from netlink', taken.errno);
+    }
+  }
+
+  /**
+   * The same on a thread: taking a part of a dump, or only peeking at it, makes the kernel write the next one, which
+   * can wait for locks (net/netlink/af_netlink.c, netlink_recvmsg). A part is at most 32 KiB there.
+   */
+  async #takeFromDump(): Promise<Uint8Array | undefined> {
+    const buffer = (this.#dumpBuffer ??= Buffer.allocUnsafeSlow(initialBufferBytes));
+    for (;;) {
+      const { value, errno } = await this.#run('recv', buffer, buffer.byteLength, MSG_TRUNC | MSG_DONTWAIT);
+      if (value > buffer.byteLength)
+        throw new VfleetError('kernel.malformed', `part of a netlink dump of ${value} bytes`);
+      if (value >= 0) return new Uint8Array(buffer.subarray(0, value));
+      if (errno === EAGAIN) return undefined;
+      if (errno !== EINTR) throw failure('receive from netlink', errno);
     }
   }
 
@@ -180,8 +200,12 @@ class NetlinkSocket implements NetlinkTransport {
     call('close', this.#fd);
   }
 
-  async #run(name: 'send' | 'recv', ...args: unknown[]): ReturnType<typeof callWaiting> {
+  #checkOpen(): void {
     if (this.#closing) throw failure('use a closed netlink socket', EBADF);
+  }
+
+  async #run(name: 'send' | 'recv', ...args: unknown[]): ReturnType<typeof callWaiting> {
+    this.#checkOpen();
     this.#inFlight += 1;
     try {
       return await callWaiting(name, this.#fd, ...args);

@@ -4,6 +4,9 @@
 /** Ports of the virtio serial device, by number: the guest finds them as /dev/vport0pN. 0 is the kernel's console. */
 export const guestPorts = { stdout: 1, stderr: 2, stdin: 3, control: 4, terminal: 5 } as const;
 
+/** The first line from the host: from it the guest knows that it is not alone. */
+export const greeting = 'hello\n';
+
 /** Turns back what {@link renderOrder} escaped in \$value. */
 const unescapeValue = 'case $value in *\\\\*) value=$(printf %b. "$value"); value=${value%.} ;; esac';
 
@@ -14,8 +17,14 @@ export const bootScript = `#!/bin/busybox sh
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 until [ -c /dev/vport0p${guestPorts.control} ]; do sleep 0.02; done
-# Waits until the host is connected; a read before that would give end of file.
 exec 9<>/dev/vport0p${guestPorts.control}
+# Without its host the port gives end of file, and a write would wait for ever. The host's first line is a greeting.
+tries=0
+until read -r greeting <&9; do
+  tries=$((tries + 1))
+  [ $tries -lt 100 ] || poweroff -f
+  sleep 0.05
+done
 echo "up" >&9
 
 fail() {

@@ -84,7 +84,7 @@ const iommuDevices: Readonly<Record<LabIommu, readonly string[]>> = {
 const iommuKernelArguments: Readonly<Record<LabIommu, readonly string[]>> = {
   intel: ['intel_iommu=on', 'iommu=pt'],
   'intel-noremap': ['intel_iommu=on', 'iommu=pt'],
-  amd: ['amd_iommu=on', 'iommu=pt'],
+  amd: ['iommu=pt'],
   off: [],
 };
 

@@ -131,9 +131,11 @@ export async function copyUntilMarker(source: Socket, target: Writable, end: str
   }
 }
 
+/** Fulfilled when the target takes bytes again; rejected when it is broken. */
 async function drained(target: Writable): Promise<void> {
-  if (target.destroyed || target.errored !== null) throw target.errored ?? new Error('the output was closed');
-  await Promise.race([once(target, 'drain'), once(target, 'close')]);
+  if (target.errored !== null) throw target.errored;
+  if (!target.writableNeedDrain) return;
+  await once(target, 'drain');
 }
 
 /** Passes input on at the guest's pace; its end closes only our direction, so that QEMU reads all before it. */

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { VfleetError } from '../base/errors.ts';
 import { toolPath } from './program.ts';
-import { parseReport } from './guest.ts';
+import { greeting, parseReport } from './guest.ts';
 import type { GuestReport, guestPorts } from './guest.ts';
 import { qemuArguments } from './machine.ts';
 import type { LabMachine } from './machine.ts';
@@ -115,6 +115,7 @@ export async function startSession(options: {
     return socket;
   };
   hearReports(port('control'), hear);
+  port('control').write(greeting);
 
   return {
     port,

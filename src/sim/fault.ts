@@ -99,18 +99,15 @@ interface SimFaultFields {
   readonly interrupted?: true | undefined;
 }
 
-/** Checks a list of faults. Throws `host.invalid` that names the first place and reason. */
-export function parseFaults(value: unknown): SimFault[] {
+/** Checks a list of faults. Throws `host.invalid` that names the first place and reason, and the file if there is one. */
+export function parseFaults(value: unknown, file?: string): SimFault[] {
   const parsed = z.array(SimFault).safeParse(value);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${placeOf(issue.path)}: ${issue.message}`);
-  throw new VfleetError(
-    'host.invalid',
-    `the faults of the simulated host are not valid: ${problems[0] ?? ''}`,
-    {
-      details: { problems },
-    },
-  );
+  const source = file === undefined ? '' : ` in ${file}`;
+  throw new VfleetError('host.invalid', `the faults${source} are not valid: ${problems[0] ?? ''}`, {
+    details: { problems, ...(file === undefined ? {} : { file }) },
+  });
 }
 
 /** Reads a file of faults: a JSON array. Throws `host.invalid`. */
@@ -124,7 +121,7 @@ export function readFaultsFile(path: string): SimFault[] {
       cause,
     });
   }
-  return parseFaults(value);
+  return parseFaults(value, path);
 }
 
 function placeOf(path: readonly PropertyKey[]): string {

@@ -48,6 +48,7 @@ export class SimHost {
   #index: HostIndex | undefined;
   #generation = 0;
   #isDead = false;
+  #alarm: { readonly atMs: number; stop(): void } | undefined;
   readonly #faults: FaultSet;
   readonly #store: SimStore | undefined;
   readonly #onChange: ((state: SimState) => void) | undefined;
@@ -62,6 +63,7 @@ export class SimHost {
     this.#onChange = options.onChange;
     this.#onKill = options.onKill;
     this.#onArrival = options.onArrival;
+    this.#arm();
   }
 
   get state(): SimState {
@@ -85,6 +87,7 @@ export class SimHost {
     if (changed !== undefined) {
       this.#state = changed;
       this.#forget();
+      this.#arm();
     }
     this.#settle();
   }
@@ -92,8 +95,25 @@ export class SimHost {
   /** Something that the host does by itself after a time; the change goes on and is committed by the caller. */
   schedule(arrival: Omit<SimArrival, 'atMs'>, delayMs: number): void {
     this.#state.arrivals.push({ ...arrival, atMs: this.clock.nowMs() + delayMs });
-    // For those who wait for events; anybody who asks is told the truth without it.
-    this.clock.schedule(delayMs, () => this.#settle(), { background: true });
+    this.#arm();
+  }
+
+  /** Sets an alarm for the next arrival, for those who wait for events: anybody who asks is told the truth without. */
+  #arm(): void {
+    const nextMs = this.#state.arrivals.reduce((earliest, { atMs }) => Math.min(earliest, atMs), Infinity);
+    if (nextMs === this.#alarm?.atMs) return;
+    this.#alarm?.stop();
+    this.#alarm = undefined;
+    if (nextMs === Infinity) return;
+    const delayMs = Math.max(0, nextMs - this.clock.nowMs());
+    const onAlarm = (): void => {
+      this.#alarm = undefined;
+      if (this.#isDead) return;
+      // By way of what others changed meanwhile, or their changes would be written over.
+      this.enter();
+      this.#arm();
+    };
+    this.#alarm = { atMs: nextMs, stop: this.clock.schedule(delayMs, onAlarm, { background: true }) };
   }
 
   /** A device has gone or lost its driver: what was to come does not come. */

@@ -103,6 +103,8 @@ export interface SimCard {
   readonly rules: SimVfRules;
   readonly devlink?: SimDevlink;
   readonly eswitch?: SimEswitchRule;
+  /** VFs that are made again have the settings of those that were there before. */
+  readonly remembersVfs?: true;
   /** VFs with their usual driver are devlink devices, too. */
   readonly vfDevlink?: true;
   /** `sriov_numvfs` is accepted and does nothing while the PF's interface is down. */

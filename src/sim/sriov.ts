@@ -81,6 +81,7 @@ function addVfs(host: SimHost, found: { pf: SimPf; profile: SimPfProfile }, coun
     const group = isGrouped ? freeGroup(host.profile, taken) : undefined;
     if (group !== undefined) taken.add(group);
     const vf = makeVf(profile, pf.vfs.length, group);
+    Object.assign(vf.settings, pf.remembered?.[vf.index]);
     if (card.rules.unready !== undefined) {
       vf.unreadyUntilMs = host.clock.nowMs() + card.rules.unready.durationMs;
     }
@@ -120,11 +121,20 @@ async function removeVfs(host: SimHost, address: string): Promise<Outcome> {
   const pf = host.pf(address)?.pf;
   if (pf === undefined) return 'ENODEV';
   const netdevs = pf.vfs.flatMap(({ netdev, representor }) => [netdev, representor]);
+  const remembers = host.pf(address)?.profile.card.remembersVfs === true;
   commitWithout(host, netdevs, () => {
+    if (remembers) remember(pf);
     pf.vfs = [];
     host.cancelArrivals(address);
   });
   return undefined;
+}
+
+/** Kept by index: those that were not there this time stay as they were. */
+function remember(pf: SimPf): void {
+  const remembered = [...(pf.remembered ?? [])];
+  for (const { index, settings } of pf.vfs) remembered[index] = settings;
+  pf.remembered = remembered;
 }
 
 /** Ends the making of VFs that a process began and did not live to see: the kernel goes on without it. */

@@ -54,6 +54,8 @@ export interface SimPf {
   eswitchMode: SimEswitchMode;
   netdev?: SimNetdev | undefined;
   vfs: SimVf[];
+  /** Settings of removed VFs by index, where the driver remembers them. */
+  remembered?: SimVfSettings[] | undefined;
   /** A write of `sriov_numvfs` in progress: the number it is to reach, and our process that waits for it. */
   creating?: { target: number; pid: number } | undefined;
 }

@@ -102,26 +102,28 @@ export class NetlinkClient {
   }
 
   async #inTurn(requests: readonly RequestOptions[], flags: number): Promise<Conversation> {
-    const turn = this.#queue.then(async () => this.#bounded(requests, flags));
+    const turn = this.#queue.then(async () => {
+      if (this.#broken !== undefined) throw this.#broken;
+      return this.#bounded(requests, flags);
+    });
     this.#queue = turn.catch(() => undefined);
     return turn;
   }
 
   async #bounded(requests: readonly RequestOptions[], flags: number): Promise<Conversation> {
-    if (this.#broken !== undefined) throw this.#broken;
     const { operation = '', timeoutMs = defaultTimeoutMs } = requests[0] ?? {};
-    const late = new Promise<never>((_, reject) => {
-      this.#watchdog.start(timeoutMs, () => {
-        this.#broken = new VfleetError(
-          'kernel.timeout',
-          `${operation} has been in the kernel for ${timeoutMs / 1000} s; it cannot be cancelled`,
-          { details: { operation } },
-        );
-        reject(this.#broken);
-      });
-    });
     try {
-      return await Promise.race([this.#converse(requests, flags), late]);
+      return await new Promise((resolve, reject) => {
+        this.#watchdog.start(timeoutMs, () => {
+          this.#broken = new VfleetError(
+            'kernel.timeout',
+            `${operation} has been in the kernel for ${timeoutMs / 1000} s; it cannot be cancelled`,
+            { details: { operation } },
+          );
+          reject(this.#broken);
+        });
+        this.#converse(requests, flags).then(resolve, reject);
+      });
     } finally {
       this.#watchdog.stop();
     }

@@ -18,7 +18,7 @@ import {
   setVfSettings,
 } from './link.ts';
 import type { Link } from './link.ts';
-import { encodeVfInfo, joinVfInfos } from './vf-info.ts';
+import { encodeVfInfo, joinVfInfos } from './vf-info-table.ts';
 import type { VfInfo } from './vf-info.ts';
 
 const malformed: unknown = expect.objectContaining({ code: 'kernel.malformed' });

@@ -5,7 +5,6 @@ import { VfleetError } from '../../base/errors.ts';
 import type { IfIndex } from '../../base/identifiers.ts';
 import {
   concatBytes,
-  encodeAttribute,
   encodeAttributes,
   hardwareAddress,
   hexText,
@@ -19,7 +18,7 @@ import {
 } from '../netlink/attributes.ts';
 import type { AttributesOf, AttributeTable } from '../netlink/attributes.ts';
 import type { NetlinkClient } from '../netlink/client.ts';
-import { decodeVfInfo, encodeVfSettings, IFLA_VF_INFO } from './vf-info.ts';
+import { IFLA_VF_INFO, maxVfSettingsBytes, readVfInfo, writeVfSettings } from './vf-info.ts';
 import type { VfInfo, VfInfoSettings } from './vf-info.ts';
 
 export const RTM_NEWLINK = 16;
@@ -34,8 +33,9 @@ export const RTEXT_FILTER_VF = 1;
 export const RTEXT_FILTER_SKIP_STATS = 8;
 /** struct ifinfomsg: family, pad, type (16), index (32, signed), flags (32), change mask (32). */
 export const ifinfomsgBytes = 16;
-/** Largest IFLA_VFINFO_LIST that is sent in one message: the attribute's length has 16 bits. */
-const maxVfListBytes = 65_000;
+/** The length of IFLA_VFINFO_LIST has 16 bits, and the settings of so many VFs fit in it whatever they are. */
+const maxVfsPerMessage = Math.floor((0xffff - 4) / maxVfSettingsBytes);
+const NLA_F_NESTED = 0x8000;
 
 const linkInfoTable = { kind: { type: 1, codec: text } } as const satisfies AttributeTable;
 
@@ -154,9 +154,17 @@ export function decodeLink(payload: Uint8Array): Link {
 }
 
 function decodeVfList(bytes: Uint8Array): VfInfo[] {
-  const { attributes, truncated } = readAttributeHeaders(bytes);
-  if (truncated) throw new VfleetError('kernel.malformed', 'a VF leaves the VF list');
-  return attributes.filter(({ type }) => type === IFLA_VF_INFO).map(({ value }) => decodeVfInfo(value));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const vfs: VfInfo[] = [];
+  for (let at = 0; at + 4 <= bytes.byteLength;) {
+    const length = view.getUint16(at, true);
+    if (length < 4 || at + length > bytes.byteLength)
+      throw new VfleetError('kernel.malformed', 'a VF leaves the VF list');
+    if ((view.getUint16(at + 2, true) & 0x3fff) === IFLA_VF_INFO)
+      vfs.push(readVfInfo(view, at + 4, at + length));
+    at += (length + 3) & ~3;
+  }
+  return vfs;
 }
 
 /**
@@ -222,7 +230,7 @@ export interface VfSettingsRequest {
 }
 
 /**
- * Sets VF settings of a PF's link in as few messages as the 16-bit list length allows: one for some 400 VFs.
+ * Sets VF settings of a PF's link, 496 VFs in a message.
  * The kernel works through the list and stops at the first refusal, without saying at which VF it was
  * (net/core/rtnetlink.c, do_setlink); what came before stays set. Throws `kernel.refused`.
  */
@@ -231,24 +239,23 @@ export async function setVfSettings(
   ifIndex: number,
   requests: readonly VfSettingsRequest[],
 ): Promise<void> {
-  let pending: Uint8Array[] = [];
-  let pendingBytes = 0;
-  const flush = async (): Promise<void> => {
-    if (pending.length === 0) return;
-    const list = encodeAttribute(IFLA_VFINFO_LIST, concatBytes(pending), true);
-    pending = [];
-    pendingBytes = 0;
+  for (let from = 0; from < requests.length; from += maxVfsPerMessage) {
     await client.request({
       operation: `RTM_SETLINK ${ifIndex}`,
       type: RTM_SETLINK,
-      payload: concatBytes([encodeIfInfo({ ifIndex }), list]),
+      payload: encodeVfRequests(ifIndex, requests.slice(from, from + maxVfsPerMessage)),
     });
-  };
-  for (const { index, settings } of requests) {
-    const entry = encodeVfSettings(index, settings);
-    if (pendingBytes + entry.byteLength > maxVfListBytes) await flush();
-    pending.push(entry);
-    pendingBytes += entry.byteLength;
   }
-  await flush();
+}
+
+/** ifinfomsg and one IFLA_VFINFO_LIST. */
+function encodeVfRequests(ifIndex: number, requests: readonly VfSettingsRequest[]): Uint8Array {
+  const bytes = new Uint8Array(ifinfomsgBytes + 4 + requests.length * maxVfSettingsBytes);
+  bytes.set(encodeIfInfo({ ifIndex }));
+  const view = new DataView(bytes.buffer);
+  let end = ifinfomsgBytes + 4;
+  for (const { index, settings } of requests) end = writeVfSettings(view, end, index, settings);
+  view.setUint16(ifinfomsgBytes, end - ifinfomsgBytes, true);
+  view.setUint16(ifinfomsgBytes + 2, IFLA_VFINFO_LIST | NLA_F_NESTED, true);
+  return bytes.subarray(0, end);
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytesOfHex } from '../netlink/replay.fixture.ts';
-import { decodeVfInfo, decodeVfRequest, encodeVfInfo, encodeVfSettings } from './vf-info.ts';
+import { encodeVfInfo } from './vf-info-table.ts';
+import { decodeVfInfo, encodeVfSettings } from './vf-info.ts';
 import type { VfInfo, VfInfoSettings } from './vf-info.ts';
 import type { VfIndex } from '../../base/identifiers.ts';
 
@@ -94,7 +95,7 @@ describe('a change of a VF', () => {
             ? { minTxRateMbps: given.minTxRateMbps ?? 0, maxTxRateMbps: given.maxTxRateMbps ?? 0 }
             : {}),
         };
-        expect(decodeVfRequest(valueOf(encodeVfSettings(vf, given)))).toEqual({
+        expect(decodeVfInfo(valueOf(encodeVfSettings(vf, given)))).toEqual({
           index: vf,
           settings: wanted,
         });

@@ -1,21 +1,24 @@
 // Owns IFLA_VF_INFO: what rtnetlink says of one VF and how its settings are written.
+// Walked by hand, not by a table: a PF has up to 256 of them with a dozen attributes each, and an object per attribute
+// costs twenty times as much. The simulated host has the table (vf-info-table.ts), and tests hold the two together.
 // Source of every number and layout: include/uapi/linux/if_link.h; the meaning of -1 and of the order:
 // net/core/rtnetlink.c, rtnl_fill_vfinfo and do_setvfinfo.
 
 import { VfleetError } from '../../base/errors.ts';
 import type { VfIndex } from '../../base/identifiers.ts';
-import { present } from '../../base/present.ts';
-import {
-  concatBytes,
-  decodeAttributes,
-  encodeAttribute,
-  encodeAttributes,
-  nested,
-  u64,
-} from '../netlink/attributes.ts';
-import type { AttributesOf, AttributeTable, Codec } from '../netlink/attributes.ts';
 
 export const IFLA_VF_INFO = 1;
+const IFLA_VF_MAC = 1;
+const IFLA_VF_VLAN = 2;
+const IFLA_VF_TX_RATE = 3;
+const IFLA_VF_SPOOFCHK = 4;
+const IFLA_VF_LINK_STATE = 5;
+const IFLA_VF_RATE = 6;
+const IFLA_VF_RSS_QUERY_EN = 7;
+const IFLA_VF_STATS = 8;
+const IFLA_VF_TRUST = 9;
+const IFLA_VF_VLAN_LIST = 12;
+const IFLA_VF_VLAN_INFO = 1;
 
 type Protocol = '802.1Q' | '802.1ad';
 export type VfLinkState = 'auto' | 'enable' | 'disable';
@@ -52,216 +55,297 @@ export interface VfInfo {
   readonly statistics?: VfInfoStatistics;
 }
 
-const ETH_P_8021Q = 0x8100;
-const ETH_P_8021AD = 0x88a8;
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+export const ETH_P_8021Q = 0x8100;
+export const ETH_P_8021AD = 0x88a8;
 /** Drivers without ndo support leave -1 in these fields. */
-const unset = 0xffffffff;
-const macFieldBytes = 32;
-/** The kernel writes it behind the rest; vfleet has no use for it, but it makes up an eighth of each entry. */
-const IFLA_VF_BROADCAST = 13;
-const broadcastField = new Uint8Array(macFieldBytes).fill(0xff, 0, 6);
-const linkStates: readonly VfLinkState[] = ['auto', 'enable', 'disable'];
+export const unset = 0xffffffff;
+/** struct ifla_vf_mac: the VF, and an address in the first bytes of a field for any hardware type; Ethernet uses 6. */
+export const macFieldBytes = 32;
+export const linkStates: readonly VfLinkState[] = ['auto', 'enable', 'disable'];
+/** The most that {@link writeVfSettings} writes: every attribute once, the VLAN in a list. */
+export const maxVfSettingsBytes = 132;
 
-function words(count: number): Codec<number[]> {
-  return {
-    decode: (bytes) => {
-      if (bytes.byteLength < 4 * count) {
-        throw new VfleetError(
-          'kernel.malformed',
-          `a VF attribute of ${bytes.byteLength} bytes is shorter than ${4 * count}`,
-        );
-      }
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      return Array.from({ length: count }, (_, index) => view.getUint32(4 * index, true));
-    },
-    encode: (values) => {
-      const bytes = new Uint8Array(4 * count);
-      const view = new DataView(bytes.buffer);
-      values.forEach((value, index) => view.setUint32(4 * index, value, true));
-      return bytes;
-    },
-  };
-}
-
-/** struct ifla_vf_mac: the address in the first bytes of a field for any hardware type; Ethernet uses 6. */
-const vfMac: Codec<{ vf: number; mac: string }> = {
-  decode: (bytes) => {
-    const [vf = 0] = words(1).decode(bytes);
-    if (bytes.byteLength < 10)
-      throw new VfleetError('kernel.malformed', 'an IFLA_VF_MAC is shorter than an address');
-    return {
-      vf,
-      mac: Array.from(bytes.subarray(4, 10), (byte) => byte.toString(16).padStart(2, '0')).join(':'),
-    };
-  },
-  encode: ({ vf, mac }) => {
-    const bytes = new Uint8Array(4 + macFieldBytes);
-    bytes.set(words(1).encode([vf]));
-    bytes.set(
-      mac.split(':').map((byte) => parseInt(byte, 16)),
-      4,
-    );
-    return bytes;
-  },
-};
-
-/** struct ifla_vf_vlan_info: three words and a big-endian protocol, padded to 16 bytes. */
-const vlanInfo: Codec<{ vf: number; vlan: number; qos: number; protocol: number }> = {
-  decode: (bytes) => {
-    const [vf = 0, vlan = 0, qos = 0] = words(3).decode(bytes);
-    if (bytes.byteLength < 14) throw new VfleetError('kernel.malformed', 'an IFLA_VF_VLAN_INFO is too short');
-    return { vf, vlan, qos, protocol: ((bytes[12] ?? 0) << 8) | (bytes[13] ?? 0) };
-  },
-  encode: ({ vf, vlan, qos, protocol }) => {
-    const bytes = new Uint8Array(16);
-    bytes.set(words(3).encode([vf, vlan, qos]));
-    bytes[12] = protocol >> 8;
-    bytes[13] = protocol & 0xff;
-    return bytes;
-  },
-};
-
-const vlanListTable = {
-  info: { type: 1, codec: vlanInfo, repeated: true },
-} as const satisfies AttributeTable;
-
-const statisticsTable = {
-  rxPackets: { type: 0, codec: u64 },
-  txPackets: { type: 1, codec: u64 },
-  rxBytes: { type: 2, codec: u64 },
-  txBytes: { type: 3, codec: u64 },
-  broadcast: { type: 4, codec: u64 },
-  multicast: { type: 5, codec: u64 },
-  rxDropped: { type: 7, codec: u64 },
-  txDropped: { type: 8, codec: u64 },
-} as const satisfies AttributeTable;
-
-/** The attributes inside IFLA_VF_INFO; each repeats the VF's index in its first word. Old nests carry no NLA_F_NESTED. */
-export const vfInfoTable = {
-  mac: { type: 1, codec: vfMac },
-  vlan: { type: 2, codec: words(3) },
-  txRate: { type: 3, codec: words(2) },
-  spoofCheck: { type: 4, codec: words(2) },
-  linkState: { type: 5, codec: words(2) },
-  rate: { type: 6, codec: words(3) },
-  rssQuery: { type: 7, codec: words(2) },
-  statistics: { type: 8, codec: nested(statisticsTable, { flagged: false }) },
-  trust: { type: 9, codec: words(2) },
-  vlanList: { type: 12, codec: nested(vlanListTable, { flagged: false }) },
-} as const satisfies AttributeTable;
-
-type VfInfoAttributes = AttributesOf<typeof vfInfoTable>;
-
-function boolOf(value: readonly number[] | undefined): boolean | undefined {
-  const setting = value?.[1];
-  return setting === undefined || setting === unset ? undefined : setting !== 0;
-}
-
-function indexOf(attributes: VfInfoAttributes): number | undefined {
-  const { mac, vlan, rate, txRate, spoofCheck, linkState, trust, rssQuery, vlanList } = attributes;
-  return (
-    mac?.vf ??
-    vlan?.[0] ??
-    rate?.[0] ??
-    txRate?.[0] ??
-    spoofCheck?.[0] ??
-    linkState?.[0] ??
-    trust?.[0] ??
-    rssQuery?.[0] ??
-    vlanList?.info?.[0]?.vf
-  );
-}
+const headerBytes = 4;
+/** Without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
+const typeMask = 0x3fff;
+const hexPairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const hexPairsWithColon = hexPairs.map((pair) => `${pair}:`);
 
 /** Reads the value of one IFLA_VF_INFO. Throws `kernel.malformed` when it names no VF or a field is too short. */
 export function decodeVfInfo(bytes: Uint8Array): VfInfo {
-  const attributes = decodeAttributes(vfInfoTable, bytes);
-  const index = indexOf(attributes);
-  if (index === undefined) throw new VfleetError('kernel.malformed', 'an IFLA_VF_INFO names no VF');
-  const tag = attributes.vlanList?.info?.[0];
-  const vlan = tag?.vlan ?? attributes.vlan?.[1];
-  const settings: VfInfoSettings = present({
-    mac: attributes.mac?.mac,
-    vlan,
-    qos: tag?.qos ?? attributes.vlan?.[2],
-    vlanProtocol: protocolName(tag?.protocol),
-    minTxRateMbps: attributes.rate?.[1],
-    maxTxRateMbps: attributes.rate?.[2] ?? attributes.txRate?.[1],
-    spoofCheck: boolOf(attributes.spoofCheck),
-    trust: boolOf(attributes.trust),
-    linkState: linkStates[attributes.linkState?.[1] ?? unset],
-    rssQuery: boolOf(attributes.rssQuery),
-  });
-  const { statistics } = attributes;
-  if (statistics === undefined) return { index: index as VfIndex, settings };
-  const { unknown: _, ...counters } = statistics;
-  return { index: index as VfIndex, settings, statistics: counters };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return readVfInfo(view, 0, bytes.byteLength);
 }
 
-function protocolName(protocol: number | undefined): Protocol | undefined {
+/** Same for a value that stands from `start` to `end` in a larger message. */
+export function readVfInfo(view: DataView, start: number, end: number): VfInfo {
+  let index: number | undefined;
+  let mac: string | undefined;
+  let vlan: number | undefined;
+  let qos: number | undefined;
+  let tag: VlanTag | undefined;
+  let minTxRateMbps: number | undefined;
+  let maxTxRateMbps: number | undefined;
+  let oldTxRateMbps: number | undefined;
+  let spoofCheck: number | undefined;
+  let linkState: number | undefined;
+  let rssQuery: number | undefined;
+  let trust: number | undefined;
+  let statistics: VfInfoStatistics | undefined;
+  for (let at = start; at + headerBytes <= end;) {
+    const length = view.getUint16(at, true);
+    const type = view.getUint16(at + 2, true) & typeMask;
+    const value = at + headerBytes;
+    const next = at + length;
+    if (length < headerBytes || next > end) throw malformed('an attribute leaves its VF');
+    switch (type) {
+      case IFLA_VF_MAC:
+        needs(value, next, 10);
+        mac = readMac(view, value + 4);
+        break;
+      case IFLA_VF_VLAN:
+        needs(value, next, 12);
+        vlan = view.getUint32(value + 4, true);
+        qos = view.getUint32(value + 8, true);
+        break;
+      case IFLA_VF_RATE:
+        needs(value, next, 12);
+        minTxRateMbps = view.getUint32(value + 4, true);
+        maxTxRateMbps = view.getUint32(value + 8, true);
+        break;
+      case IFLA_VF_TX_RATE:
+        oldTxRateMbps = settingAt(view, value, next);
+        break;
+      case IFLA_VF_SPOOFCHK:
+        spoofCheck = settingAt(view, value, next);
+        break;
+      case IFLA_VF_LINK_STATE:
+        linkState = settingAt(view, value, next);
+        break;
+      case IFLA_VF_RSS_QUERY_EN:
+        rssQuery = settingAt(view, value, next);
+        break;
+      case IFLA_VF_TRUST:
+        trust = settingAt(view, value, next);
+        break;
+      case IFLA_VF_VLAN_LIST:
+        tag = readVlanTag(view, value, next);
+        index ??= tag?.index;
+        break;
+      case IFLA_VF_STATS:
+        statistics = readStatistics(view, value, next);
+        break;
+      default:
+    }
+    // Every setting begins with the VF's index. The two nests do not.
+    const isSetting = type >= IFLA_VF_MAC && type <= IFLA_VF_TRUST && type !== IFLA_VF_STATS;
+    if (index === undefined && isSetting) index = view.getUint32(value, true);
+    at += (length + 3) & ~3;
+  }
+  if (index === undefined) throw malformed('an IFLA_VF_INFO names no VF');
+  const settings: Mutable<VfInfoSettings> = {};
+  if (mac !== undefined) settings.mac = mac;
+  if (tag !== undefined) {
+    settings.vlan = tag.vlan;
+    settings.qos = tag.qos;
+    if (tag.protocol !== undefined) settings.vlanProtocol = tag.protocol;
+  } else if (vlan !== undefined) {
+    settings.vlan = vlan;
+    settings.qos = qos;
+  }
+  if (minTxRateMbps !== undefined) settings.minTxRateMbps = minTxRateMbps;
+  maxTxRateMbps ??= oldTxRateMbps;
+  if (maxTxRateMbps !== undefined) settings.maxTxRateMbps = maxTxRateMbps;
+  if (isSet(spoofCheck)) settings.spoofCheck = spoofCheck !== 0;
+  if (isSet(trust)) settings.trust = trust !== 0;
+  const linkStateName = linkStates[linkState ?? unset];
+  if (linkStateName !== undefined) settings.linkState = linkStateName;
+  if (isSet(rssQuery)) settings.rssQuery = rssQuery !== 0;
+  return statistics === undefined
+    ? { index: index as VfIndex, settings }
+    : { index: index as VfIndex, settings, statistics };
+}
+
+function malformed(what: string): VfleetError {
+  return new VfleetError('kernel.malformed', what);
+}
+
+function needs(start: number, end: number, sizeBytes: number): void {
+  if (end - start >= sizeBytes) return;
+  throw malformed(`a VF attribute of ${end - start} bytes is shorter than ${sizeBytes}`);
+}
+
+/** Second word of a structure of the VF and a setting. */
+function settingAt(view: DataView, start: number, end: number): number {
+  needs(start, end, 8);
+  return view.getUint32(start + 4, true);
+}
+
+function isSet(setting: number | undefined): boolean {
+  return setting !== undefined && setting !== unset;
+}
+
+function readMac(view: DataView, at: number): string {
+  const pair = (byte: number): string => hexPairsWithColon[view.getUint8(at + byte)] ?? '';
+  // In halves: V8 joins short texts at once and long ones only when they are looked at.
+  const first = pair(0) + pair(1) + pair(2);
+  return first + (pair(3) + pair(4) + (hexPairs[view.getUint8(at + 5)] ?? ''));
+}
+
+interface VlanTag {
+  readonly index: number;
+  readonly vlan: number;
+  readonly qos: number;
+  readonly protocol: Protocol | undefined;
+}
+
+/** The first struct ifla_vf_vlan_info of a list: three words and a big-endian protocol. The kernel knows one tag only. */
+function readVlanTag(view: DataView, start: number, end: number): VlanTag | undefined {
+  let tag: VlanTag | undefined;
+  for (let at = start; at + headerBytes <= end;) {
+    const length = view.getUint16(at, true);
+    if (length < headerBytes || at + length > end) throw malformed('a VLAN leaves the list of its VF');
+    const value = at + headerBytes;
+    if ((view.getUint16(at + 2, true) & typeMask) === IFLA_VF_VLAN_INFO) {
+      needs(value, at + length, 14);
+      tag ??= {
+        index: view.getUint32(value, true),
+        vlan: view.getUint32(value + 4, true),
+        qos: view.getUint32(value + 8, true),
+        protocol: protocolName(view.getUint16(value + 12, false)),
+      };
+    }
+    at += (length + 3) & ~3;
+  }
+  return tag;
+}
+
+function protocolName(protocol: number): Protocol | undefined {
   if (protocol === ETH_P_8021Q) return '802.1Q';
   return protocol === ETH_P_8021AD ? '802.1ad' : undefined;
 }
 
+/** IFLA_VF_STATS_* by value; 6 is padding. */
+const counterNames: readonly (keyof VfInfoStatistics | undefined)[] = [
+  'rxPackets',
+  'txPackets',
+  'rxBytes',
+  'txBytes',
+  'broadcast',
+  'multicast',
+  undefined,
+  'rxDropped',
+  'txDropped',
+];
+
+function readStatistics(view: DataView, start: number, end: number): VfInfoStatistics {
+  const statistics: VfInfoStatistics = {};
+  for (let at = start; at + headerBytes <= end;) {
+    const length = view.getUint16(at, true);
+    if (length < headerBytes || at + length > end)
+      throw malformed('a counter leaves the statistics of its VF');
+    const name = counterNames[view.getUint16(at + 2, true) & typeMask];
+    if (name !== undefined) {
+      const value = at + headerBytes;
+      needs(value, at + length, 8);
+      // Exact up to 2^53, and without a BigInt for each.
+      statistics[name] = view.getUint32(value + 4, true) * 0x1_0000_0000 + view.getUint32(value, true);
+    }
+    at += (length + 3) & ~3;
+  }
+  return statistics;
+}
+
 /**
- * Attributes that set the given settings of a VF and no others.
- * `vlan` goes with `qos` (default 0) and `vlanProtocol` (default 802.1Q). IFLA_VF_RATE carries minimum and maximum
- * together, so give both: one that is absent is sent as 0, unlimited.
+ * Writes one IFLA_VF_INFO that sets the given settings and no others, and gives back where it ends; it needs
+ * {@link maxVfSettingsBytes} of zeros. `vlan` goes with `qos` (default 0) and `vlanProtocol` (default 802.1Q).
+ * IFLA_VF_RATE carries minimum and maximum together, so give both: one that is absent is sent as 0, unlimited.
  */
-function attributesFor(index: number, settings: VfInfoSettings): VfInfoAttributes {
+export function writeVfSettings(
+  view: DataView,
+  start: number,
+  index: number,
+  settings: VfInfoSettings,
+): number {
   const { mac, vlan, qos = 0, vlanProtocol, minTxRateMbps, maxTxRateMbps } = settings;
-  const stacked = vlanProtocol === '802.1ad';
-  const rated = minTxRateMbps !== undefined || maxTxRateMbps !== undefined;
-  return present({
-    mac: mac === undefined ? undefined : { vf: index, mac },
-    vlan: vlan === undefined || stacked ? undefined : [index, vlan, qos],
-    vlanList:
-      vlan === undefined || !stacked
-        ? undefined
-        : { info: [{ vf: index, vlan, qos, protocol: ETH_P_8021AD }] },
-    rate: rated ? [index, minTxRateMbps ?? 0, maxTxRateMbps ?? 0] : undefined,
-    spoofCheck: settings.spoofCheck === undefined ? undefined : [index, Number(settings.spoofCheck)],
-    linkState: settings.linkState === undefined ? undefined : [index, linkStates.indexOf(settings.linkState)],
-    rssQuery: settings.rssQuery === undefined ? undefined : [index, Number(settings.rssQuery)],
-    trust: settings.trust === undefined ? undefined : [index, Number(settings.trust)],
-  }) as VfInfoAttributes;
+  const { spoofCheck, linkState, rssQuery, trust } = settings;
+  let at = start + headerBytes;
+  if (mac !== undefined) at = writeMac(view, at, index, mac);
+  if (vlan !== undefined) {
+    at =
+      vlanProtocol === '802.1ad'
+        ? writeVlanList(view, at, index, vlan, qos)
+        : writeThreeWords(view, at, IFLA_VF_VLAN, index, vlan, qos);
+  }
+  if (spoofCheck !== undefined) at = writeTwoWords(view, at, IFLA_VF_SPOOFCHK, index, spoofCheck ? 1 : 0);
+  if (linkState !== undefined)
+    at = writeTwoWords(view, at, IFLA_VF_LINK_STATE, index, linkStates.indexOf(linkState));
+  if (minTxRateMbps !== undefined || maxTxRateMbps !== undefined)
+    at = writeThreeWords(view, at, IFLA_VF_RATE, index, minTxRateMbps ?? 0, maxTxRateMbps ?? 0);
+  if (rssQuery !== undefined) at = writeTwoWords(view, at, IFLA_VF_RSS_QUERY_EN, index, rssQuery ? 1 : 0);
+  if (trust !== undefined) at = writeTwoWords(view, at, IFLA_VF_TRUST, index, trust ? 1 : 0);
+  writeHeader(view, start, IFLA_VF_INFO, at - start);
+  return at;
 }
 
-/** One IFLA_VF_INFO that sets the given settings and no others. */
+/** Bytes of one IFLA_VF_INFO, as {@link writeVfSettings} writes it. */
 export function encodeVfSettings(index: number, settings: VfInfoSettings): Uint8Array {
-  return encodeAttribute(IFLA_VF_INFO, encodeAttributes(vfInfoTable, attributesFor(index, settings)));
+  const bytes = new Uint8Array(maxVfSettingsBytes);
+  return bytes.subarray(0, writeVfSettings(new DataView(bytes.buffer), 0, index, settings));
 }
 
-/** One IFLA_VF_INFO as the kernel's dump writes it (rtnl_fill_vfinfo), for the simulated host. */
-export function encodeVfInfo(info: VfInfo): Uint8Array {
-  const { index, settings, statistics } = info;
-  const { vlan = 0, qos = 0, vlanProtocol } = settings;
-  const flagOf = (value: boolean | undefined): number[] => [
-    index,
-    value === undefined ? unset : Number(value),
-  ];
-  const protocol = vlanProtocol === '802.1ad' ? ETH_P_8021AD : ETH_P_8021Q;
-  const attributes: VfInfoAttributes = {
-    mac: { vf: index, mac: settings.mac ?? '00:00:00:00:00:00' },
-    vlan: [index, vlan, qos],
-    rate: [index, settings.minTxRateMbps ?? 0, settings.maxTxRateMbps ?? 0],
-    txRate: [index, settings.maxTxRateMbps ?? 0],
-    spoofCheck: flagOf(settings.spoofCheck),
-    linkState: [index, linkStates.indexOf(settings.linkState ?? 'auto')],
-    rssQuery: flagOf(settings.rssQuery),
-    trust: flagOf(settings.trust),
-    vlanList: { info: [{ vf: index, vlan, qos, protocol }] },
-    ...(statistics === undefined ? {} : { statistics }),
-    unknown: [{ type: IFLA_VF_BROADCAST, bytes: broadcastField }],
-  };
-  return encodeAttribute(IFLA_VF_INFO, encodeAttributes(vfInfoTable, attributes));
+function writeHeader(view: DataView, at: number, type: number, length: number): void {
+  view.setUint16(at, length, true);
+  view.setUint16(at + 2, type, true);
 }
 
-/** Reads a request's IFLA_VF_INFO entries, for the simulated host: which VF, which attributes. */
-export function decodeVfRequest(bytes: Uint8Array): VfInfo {
-  return decodeVfInfo(bytes);
+function writeTwoWords(view: DataView, at: number, type: number, first: number, second: number): number {
+  writeHeader(view, at, type, 12);
+  view.setUint32(at + 4, first, true);
+  view.setUint32(at + 8, second, true);
+  return at + 12;
 }
 
-/** The value of IFLA_VFINFO_LIST. */
-export function joinVfInfos(infos: readonly Uint8Array[]): Uint8Array {
-  return concatBytes(infos);
+function writeThreeWords(
+  view: DataView,
+  at: number,
+  type: number,
+  first: number,
+  second: number,
+  third: number,
+): number {
+  writeHeader(view, at, type, 16);
+  view.setUint32(at + 4, first, true);
+  view.setUint32(at + 8, second, true);
+  view.setUint32(at + 12, third, true);
+  return at + 16;
+}
+
+/** Values of hexadecimal digits by their character code. */
+const hexDigits = Uint8Array.from({ length: 128 }, (_, code) => {
+  const value = parseInt(String.fromCharCode(code), 16);
+  return Number.isNaN(value) ? 0 : value;
+});
+
+function writeMac(view: DataView, at: number, index: number, mac: string): number {
+  const length = headerBytes + 4 + macFieldBytes;
+  writeHeader(view, at, IFLA_VF_MAC, length);
+  view.setUint32(at + headerBytes, index, true);
+  for (let byte = 0; byte < 6; byte++) {
+    const high = hexDigits[mac.charCodeAt(3 * byte)] ?? 0;
+    const low = hexDigits[mac.charCodeAt(3 * byte + 1)] ?? 0;
+    view.setUint8(at + headerBytes + 4 + byte, (high << 4) | low);
+  }
+  return at + length;
+}
+
+/** IFLA_VF_VLAN_LIST with one struct ifla_vf_vlan_info, padded to 16 bytes. */
+function writeVlanList(view: DataView, at: number, index: number, vlan: number, qos: number): number {
+  const end = writeThreeWords(view, at + headerBytes, IFLA_VF_VLAN_INFO, index, vlan, qos) + 4;
+  view.setUint16(end - 4, ETH_P_8021AD, false);
+  writeHeader(view, at + headerBytes, IFLA_VF_VLAN_INFO, end - at - headerBytes);
+  writeHeader(view, at, IFLA_VF_VLAN_LIST, end - at);
+  return end;
 }

@@ -71,8 +71,9 @@ const commands = new Map<number, Command>([
 export async function answerEthtool(context: RequestContext, request: FamilyRequest): Promise<FamilyAnswer> {
   const command = commands.get(request.command);
   if (command === undefined) return refuseFamily('EOPNOTSUPP');
-  // The header stands at the same place in all of them.
-  const { header = {} } = decodeAttributes(linkInfoTable, request.attributes);
+  // The header is the first attribute of all but the statistics, whose first one is padding.
+  const table = request.command === ETHTOOL_MSG_STATS_GET ? statisticsTable : linkInfoTable;
+  const { header = {} } = decodeAttributes(table, request.attributes);
   const { ifIndex = 0, ifName } = header;
   const isNamed = ifIndex > 0 || ifName !== undefined;
   if (!request.isDump && !isNamed) return refuseFamily('EINVAL', 'neither ifindex nor name specified');

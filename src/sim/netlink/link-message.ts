@@ -10,7 +10,7 @@ import {
   u8,
 } from '../../kernel/netlink/attributes.ts';
 import { encodeIfInfo, IFLA_VFINFO_LIST, linkTable } from '../../kernel/rtnetlink/link.ts';
-import { encodeVfInfo } from '../../kernel/rtnetlink/vf-info.ts';
+import { encodeVfInfo } from '../../kernel/rtnetlink/vf-info-table.ts';
 import type { VfInfoStatistics } from '../../kernel/rtnetlink/vf-info.ts';
 import type { VfIndex } from '../../base/identifiers.ts';
 import type { SimLink } from '../host-index.ts';

@@ -11,7 +11,8 @@ import {
   ifinfomsgBytes,
   linkTable,
 } from '../../kernel/rtnetlink/link.ts';
-import { IFLA_VF_INFO, vfInfoTable } from '../../kernel/rtnetlink/vf-info.ts';
+import { vfInfoTable } from '../../kernel/rtnetlink/vf-info-table.ts';
+import { IFLA_VF_INFO } from '../../kernel/rtnetlink/vf-info.ts';
 import { noEffects } from '../fault-set.ts';
 import type { SimHost } from '../host.ts';
 import type { SimLink } from '../host-index.ts';

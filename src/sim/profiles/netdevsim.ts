@@ -43,6 +43,7 @@ export const netdevsimProfile: SimProfile = {
           ],
         },
         eswitch: 'any-time',
+        remembersVfs: true,
         vfCreationMs: 0,
         vfProbeMs: 0,
         namesPorts: true,

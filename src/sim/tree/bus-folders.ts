@@ -81,29 +81,31 @@ function driverFolder(host: SimHost, driver: string): FolderNode {
 }
 
 export function devicesFolder(host: SimHost): FolderNode {
-  const rootBuses = (): string[] => [
-    ...new Set(host.profile.rootPorts.map(({ address }) => rootBusOf(address))),
-  ];
   const table: FolderTable<SimHost> = {
     system: () => folderOf({ node: nodesFolder(host) }),
     virtual: () => virtualFolder(host),
   };
   return folder(host, table, {
-    names: () => [...rootBuses(), ...host.index.otherDevices.map(deviceNameOf)],
+    names: () => [
+      ...new Set(host.profile.rootPorts.map(({ address }) => rootBusOf(address))),
+      ...host.index.otherDevices.map(deviceNameOf),
+    ],
     child: (name) => {
       const other = host.index.otherDevices.find((fn) => deviceNameOf(fn) === name);
-      if (other !== undefined) return otherDeviceFolder(host, other);
-      return rootBuses().includes(name) ? rootBusFolder(host, name) : undefined;
+      return other === undefined ? rootBusFolder(host, name) : otherDeviceFolder(host, other);
     },
   });
 }
 
-function rootBusFolder(host: SimHost, bus: string): FolderNode {
-  const ports = host.profile.rootPorts.filter(({ address }) => rootBusOf(address) === bus);
+function rootBusFolder(host: SimHost, bus: string): FolderNode | undefined {
+  const ports = host.profile.rootPorts
+    .map(({ address }) => address)
+    .filter((address) => rootBusOf(address) === bus);
+  if (ports.length === 0) return undefined;
   return listFolder(
-    () => ports.map(({ address }) => address),
+    () => ports,
     (name) => {
-      const fn = ports.some(({ address }) => address === name) ? host.index.functions.get(name) : undefined;
+      const fn = ports.includes(name) ? host.index.functions.get(name) : undefined;
       return fn === undefined ? undefined : functionFolder(host, fn);
     },
   );

@@ -22,6 +22,8 @@ export interface FunctionSubject {
 
 /** What a reader without CAP_SYS_ADMIN is given of configuration space (drivers/pci/pci-sysfs.c pci_read_config). */
 const publicConfigBytes = 64;
+/** Major number of vfio's own nodes; the kernel gives out another one at each boot. */
+const vfioMajor = 511;
 const ethernetClass = 0x020000;
 const bridgeClass = 0x060400;
 
@@ -121,7 +123,8 @@ const table: FolderTable<FunctionSubject> = {
   vendor: ({ fn }) => line(`0x${pciIdsOf(fn)?.vendor ?? 'ffff'}`),
   'vfio-dev': ({ fn }) => {
     if (fn.role !== 'vf' || !isVfioDriver(fn.vf.driver) || fn.vf.iommuGroup === undefined) return undefined;
-    return folderOf({ [vfioDeviceName(fn.vf.iommuGroup)]: folderOf({}) });
+    const device = folderOf({ dev: line(`${vfioMajor}:${fn.vf.iommuGroup}`) });
+    return folderOf({ [vfioDeviceName(fn.vf.iommuGroup)]: device });
   },
 };
 
