@@ -9,7 +9,7 @@ export interface Timeouts {
   readonly driverMs: number;
   /** A driver that applies a setting in the background must show it within this time. */
   readonly settleMs: number;
-  /** i40e answers EBUSY to a MAC for about 2 s after a VF was reset. */
+  /** i40e (EAGAIN) and ice (EBUSY) refuse settings for about 2 s after a VF was reset. */
   readonly busyMs: number;
   /** A port that was just brought up has a link after about 3 s; igb takes rates only then. */
   readonly carrierMs: number;

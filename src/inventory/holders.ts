@@ -133,18 +133,24 @@ async function surveyHostUse(session: KernelSession, vfs: readonly VfAttachment[
   const addresses = await listAddresses(session.route);
   const byName = new Map(links.map((link) => [link.name, link]));
   const byIndex = new Map<number, Link>(links.map((link) => [link.ifIndex, link]));
+  const uppers = new Map<number, Link>();
+  for (const link of links) {
+    const { lowerLink, linkNetnsId } = link.attributes;
+    if (lowerLink !== undefined && linkNetnsId === undefined) uppers.set(lowerLink, link);
+  }
+  const addressesInUse = new Map<number, string>();
+  for (const { ifIndex, scope, address } of addresses)
+    if (scope !== 'link') addressesInUse.set(ifIndex, address);
   for (const { address, netdev } of vfs) {
     const link = byName.get(netdev ?? '');
     if (link === undefined) continue;
     const { master } = link.attributes;
-    const upper = links.find(
-      ({ attributes }) => attributes.lowerLink === link.ifIndex && attributes.linkNetnsId === undefined,
-    );
-    const ip = addresses.find((each) => each.ifIndex === link.ifIndex && each.scope !== 'link');
+    const upper = uppers.get(link.ifIndex);
+    const ip = addressesInUse.get(link.ifIndex);
     const why = [
       ...(master === undefined ? [] : [`part of ${byIndex.get(master)?.name ?? `interface ${master}`}`]),
       ...(upper === undefined ? [] : [`under ${upper.name}`]),
-      ...(ip === undefined ? [] : [`has address ${ip.address}`]),
+      ...(ip === undefined ? [] : [`has address ${ip}`]),
     ];
     if (why.length > 0) add(address, [{ kind: 'netdev', name: link.name, why: why.join(', ') }]);
   }

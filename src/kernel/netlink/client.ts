@@ -118,7 +118,7 @@ export class NetlinkClient {
           this.#broken = new VfleetError(
             'kernel.timeout',
             `${operation} has been in the kernel for ${timeoutMs / 1000} s; it cannot be cancelled`,
-            { details: { operation } },
+            { details: { operation, pending: true } },
           );
           reject(this.#broken);
         });
