@@ -35,7 +35,10 @@ export type NetlinkProtocol = 'route' | 'generic';
 
 /** One netlink socket. Datagrams go in and out as bytes; what they mean is the business of netlink/client.ts. */
 export interface NetlinkTransport {
-  /** Hands a datagram to the kernel; resolves when the kernel has dealt with it (it works inside sendmsg). */
+  /**
+   * Hands a datagram to the kernel; resolves when the kernel has dealt with it (it works inside sendmsg). The bytes must
+   * not change until then, and are the caller's again afterwards.
+   */
   send(datagram: Uint8Array): Promise<void>;
   /**
    * The next datagram, whole (its size is asked with MSG_PEEK | MSG_TRUNC first, except in a dump, whose parts have a

@@ -44,17 +44,22 @@ export async function preparing<T>(
   const unlock = await lockFile(join(cacheFolder, 'lock'), report, signal);
   try {
     for (const name of await readdir(cacheFolder)) {
-      if (name.startsWith(workPrefix)) await rm(join(cacheFolder, name), { recursive: true, force: true });
+      if (name.startsWith(workPrefix)) await removeFolder(join(cacheFolder, name));
     }
     const workFolder = await mkdtemp(join(cacheFolder, workPrefix));
     try {
       return await work(workFolder);
     } finally {
-      await rm(workFolder, { recursive: true, force: true });
+      await removeFolder(workFolder);
     }
   } finally {
     unlock();
   }
+}
+
+/** Removes a folder as far as it can: a killed process's unpacking may still write there; the next one tries again. */
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }).catch(() => {});
 }
 
 const waitingNoticeMs = 1000;

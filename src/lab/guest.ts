@@ -144,9 +144,11 @@ done <&9
 
 if [ -n "$terminal" ]; then
   until [ -c /dev/hvc1 ]; do sleep 0.02; done
-  stty rows $rows cols $columns </dev/hvc1
+  # Held open, because a console that nobody has open forgets its size.
+  exec 3<>/dev/hvc1
+  stty rows $rows cols $columns <&3
   echo "ready" >&9
-  setsid -c "$@" </dev/hvc1 >/dev/hvc1 2>&1 9>&-
+  setsid -c "$@" </dev/hvc1 >/dev/hvc1 2>&1 3<&- 9>&-
   echo "exit $?" >&9
   printf %s "$end" >/dev/hvc1
 else

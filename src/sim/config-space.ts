@@ -239,8 +239,9 @@ function writeSriov(
   const isFirst = fn.address.endsWith('.0');
   const enabled = numVfs > 0 ? PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE : 0;
   view.setUint16(at + PCI_SRIOV_CTRL, enabled | (isFirst ? PCI_SRIOV_CTRL_ARI : 0), true);
-  view.setUint16(at + PCI_SRIOV_INITIAL_VF, profile.card.totalVfs, true);
-  view.setUint16(at + PCI_SRIOV_TOTAL_VF, profile.card.totalVfs, true);
+  const vfs = profile.card.capabilityVfs ?? profile.card.totalVfs;
+  view.setUint16(at + PCI_SRIOV_INITIAL_VF, vfs, true);
+  view.setUint16(at + PCI_SRIOV_TOTAL_VF, vfs, true);
   view.setUint16(at + PCI_SRIOV_NUM_VF, numVfs, true);
   view.setUint16(at + PCI_SRIOV_VF_OFFSET, profile.firstVfOffset, true);
   view.setUint16(at + PCI_SRIOV_VF_STRIDE, profile.vfStride, true);

@@ -86,8 +86,14 @@ async function probe(host: SimHost, address: string, driver: string): Promise<Ou
   }
   const fn = host.index.functions.get(address);
   if (fn === undefined) return 'ENODEV';
+  // Intel's PF drivers refuse to be a VF's (igb_main.c, igb_probe).
+  if (isPfDriverOnVf(fn, driver)) return 'EINVAL';
   commitWithNew(host, attachDriver(host, fn, driver));
   return undefined;
+}
+
+function isPfDriverOnVf(fn: SimFunction, driver: string): boolean {
+  return fn.role === 'vf' && driver === fn.profile.card.driver && driver !== fn.profile.card.vfDriver;
 }
 
 /** Gives a device its driver; answers the interfaces that came with it. Part of a change: the caller commits. */

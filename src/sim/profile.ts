@@ -26,8 +26,15 @@ export interface SimVfRules {
   readonly notKept?: readonly VfAttribute[];
   /** After a VF was made, its settings are refused with this errno for so long. */
   readonly unready?: { readonly errno: string; readonly durationMs: number };
+  /** Errno for a setting of a VF while there is none at all, where it is not EINVAL. */
+  readonly withoutVfs?: Partial<Record<VfAttribute, string>>;
   /** The VF list shows the address that the VF's driver chose when none was set on the PF. */
   readonly reportsGuestMac?: true;
+  /**
+   * A VF's driver reaches the PF's only while the PF is up: otherwise it takes a random address, which the PF does not
+   * learn, and not the one that was set for it (igbvf: "PF still in reset state").
+   */
+  readonly vfNeedsPfUp?: true;
   /** A new address reaches the VF's interface without its driver being loaded again. */
   readonly macReachesVf?: true;
   /** Attributes that are refused with EOPNOTSUPP in switchdev mode. */
@@ -96,6 +103,10 @@ export interface SimCard {
   readonly firmware: string;
   readonly pci?: SimPciCard;
   readonly totalVfs: number;
+  /** TotalVFs of the SR-IOV capability where it is not what the driver allows. */
+  readonly capabilityVfs?: number;
+  /** ethtool tells the speed also while there is no link. */
+  readonly speedWithoutLink?: true;
   readonly speedMbps: number;
   readonly minMtu: number;
   readonly maxMtu: number;

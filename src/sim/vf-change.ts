@@ -51,7 +51,8 @@ export function refusalOfChange(
   // No such operation: the kernel answers before any driver does.
   if (!rules.supported.includes(change.attribute)) return 'EOPNOTSUPP';
   const vf = pf.vfs[change.index];
-  if (vf === undefined) return 'EINVAL';
+  if (vf === undefined)
+    return (pf.vfs.length === 0 ? rules.withoutVfs?.[change.attribute] : undefined) ?? 'EINVAL';
   if (isRefusedInSwitchdev(pf, rules, change)) return 'EOPNOTSUPP';
   if (rules.unready !== undefined && (vf.unreadyUntilMs ?? 0) > nowMs) return rules.unready.errno;
   return refusalOfValue({ pf, profile, vf }, change);

@@ -52,10 +52,13 @@ export function makeVf(profile: SimPfProfile, index: number, iommuGroup: number 
  * the PF drivers that learn of it show it.
  */
 export function giveNetdev(state: SimState, profile: SimPfProfile, vf: SimVf): SimNetdev {
-  const hasAdminMac = vf.adminMac === true;
+  const { rules } = profile.card;
+  const pf = state.pfs.find(({ address }) => address === profile.address);
+  const reachesPf = rules.vfNeedsPfUp !== true || pf?.netdev?.up === true;
+  const hasAdminMac = vf.adminMac === true && reachesPf;
   const mac = hasAdminMac && vf.settings.mac !== undefined ? vf.settings.mac : randomMac(state);
   vf.netdev = newNetdev(state, `${profile.vfNetdevPrefix}${vf.index}`, mac, false);
-  if (!hasAdminMac && profile.card.rules.reportsGuestMac === true) vf.settings.mac = mac;
+  if (vf.adminMac !== true && reachesPf && rules.reportsGuestMac === true) vf.settings.mac = mac;
   return vf.netdev;
 }
 

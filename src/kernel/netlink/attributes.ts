@@ -42,7 +42,8 @@ export type AttributesOf<Table extends AttributeTable> = {
   -readonly [Name in keyof Table]?: RowValue<Table[Name]>;
 } & { unknown?: readonly { readonly type: number; readonly bytes: Uint8Array }[] };
 
-function align4(sizeBytes: number): number {
+/** A size rounded up to whole words. */
+export function align4(sizeBytes: number): number {
   return (sizeBytes + 3) & ~3;
 }
 
@@ -50,21 +51,26 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** The 16-bit word at an offset that is inside. */
+function wordAt(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset] ?? 0) | ((bytes[offset + 1] ?? 0) << 8);
+}
+
+/** Bytes as 32-bit words in the kernel's byte order, without a rest; a copy when they do not begin at a whole word. */
+export function wordsOf(bytes: Uint8Array): Int32Array {
+  const { buffer, byteOffset } = (bytes.byteOffset & 3) === 0 ? bytes : Uint8Array.from(bytes);
+  return new Int32Array(buffer, byteOffset, bytes.byteLength >> 2);
+}
+
 /**
  * Walks attributes without knowing their meaning. Ends at the first header that leaves the container and says so in
- * `truncated`. `lengthOf` may correct a length that the 16-bit field cannot hold.
+ * `truncated`.
  */
-export function readAttributeHeaders(
-  bytes: Uint8Array,
-  lengthOf?: (type: number, offset: number, length: number) => number,
-): { attributes: RawAttribute[]; truncated: boolean } {
-  const view = viewOf(bytes);
+export function readAttributeHeaders(bytes: Uint8Array): { attributes: RawAttribute[]; truncated: boolean } {
   const attributes: RawAttribute[] = [];
-  let offset = 0;
-  while (offset + attributeHeaderBytes <= bytes.byteLength) {
-    const type = view.getUint16(offset + 2, true) & typeMask;
-    const stored = view.getUint16(offset, true);
-    const length = lengthOf === undefined ? stored : lengthOf(type, offset, stored);
+  for (let offset = 0; offset + attributeHeaderBytes <= bytes.byteLength;) {
+    const type = wordAt(bytes, offset + 2) & typeMask;
+    const length = wordAt(bytes, offset);
     if (length < attributeHeaderBytes || offset + length > bytes.byteLength)
       return { attributes, truncated: true };
     attributes.push({ type, value: bytes.subarray(offset + attributeHeaderBytes, offset + length) });
@@ -73,51 +79,69 @@ export function readAttributeHeaders(
   return { attributes, truncated: false };
 }
 
-const rowsByType = new WeakMap<AttributeTable, Map<number, [string, AttributeRow<unknown>]>>();
+interface NamedRow {
+  readonly name: string;
+  readonly codec: Codec<unknown>;
+  readonly repeated: boolean;
+}
 
-function rowsOf(table: AttributeTable): Map<number, [string, AttributeRow<unknown>]> {
-  let rows = rowsByType.get(table);
-  if (rows === undefined) {
-    rows = new Map(
-      Object.entries(table).map(([name, row]) => [row.type, [name, row as AttributeRow<unknown>]]),
-    );
-    rowsByType.set(table, rows);
-  }
+/** Rows by attribute type. */
+const rowsOfTables = new WeakMap<AttributeTable, readonly (NamedRow | undefined)[]>();
+
+function rowsOf(table: AttributeTable): readonly (NamedRow | undefined)[] {
+  const known = rowsOfTables.get(table);
+  if (known !== undefined) return known;
+  const rows: (NamedRow | undefined)[] = [];
+  for (const [name, { type, codec, repeated = false }] of Object.entries(table))
+    rows[type] = { name, codec: codec as Codec<unknown>, repeated };
+  rowsOfTables.set(table, rows);
   return rows;
 }
 
-/** Interprets attributes by a table. Throws `kernel.malformed` when a value is shorter than its type. */
-export function interpretAttributes<Table extends AttributeTable>(
+/** One type of attribute that is not decoded by the table, and whose length the 16-bit field cannot always hold. */
+export interface OversizedAttribute<Table extends AttributeTable> {
+  readonly type: number;
+  /** Real length with the header; `decoded` is what came before in the message. */
+  lengthOf(decoded: AttributesOf<Table>, offset: number, stored: number): number;
+  take(value: Uint8Array): void;
+}
+
+/**
+ * Decodes a run of attributes by a table. Throws `kernel.malformed` when they leave their container, or when a value is
+ * shorter than its type.
+ */
+export function decodeAttributes<Table extends AttributeTable>(
   table: Table,
-  attributes: readonly RawAttribute[],
+  bytes: Uint8Array,
+  oversized?: OversizedAttribute<Table>,
 ): AttributesOf<Table> {
   const rows = rowsOf(table);
   const result: Record<string, unknown> = {};
   let unknown: { type: number; bytes: Uint8Array }[] | undefined;
-  for (const { type, value } of attributes) {
-    const found = rows.get(type);
-    if (found === undefined) {
-      (unknown ??= []).push({ type, bytes: value });
-      continue;
-    }
-    const [name, row] = found;
-    const decoded = row.codec.decode(value);
-    if (row.repeated !== true) result[name] = decoded;
-    else if (Array.isArray(result[name])) result[name].push(decoded);
-    else result[name] = [decoded];
+  for (let offset = 0; offset + attributeHeaderBytes <= bytes.byteLength;) {
+    const type = wordAt(bytes, offset + 2) & typeMask;
+    const stored = wordAt(bytes, offset);
+    const isOversized = oversized !== undefined && type === oversized.type;
+    const length = isOversized ? oversized.lengthOf(result as AttributesOf<Table>, offset, stored) : stored;
+    const end = offset + length;
+    if (length < attributeHeaderBytes || end > bytes.byteLength)
+      throw new VfleetError('kernel.malformed', 'a netlink attribute leaves its message');
+    const value = bytes.subarray(offset + attributeHeaderBytes, end);
+    const row = rows[type];
+    if (isOversized) oversized.take(value);
+    else if (row === undefined) (unknown ??= []).push({ type, bytes: value });
+    else if (row.repeated) appendTo(result, row.name, row.codec.decode(value));
+    else result[row.name] = row.codec.decode(value);
+    offset += align4(length);
   }
   if (unknown !== undefined) result['unknown'] = unknown;
   return result as AttributesOf<Table>;
 }
 
-/** Decodes a run of attributes by a table. Throws `kernel.malformed` when they leave their container. */
-export function decodeAttributes<Table extends AttributeTable>(
-  table: Table,
-  bytes: Uint8Array,
-): AttributesOf<Table> {
-  const { attributes, truncated } = readAttributeHeaders(bytes);
-  if (truncated) throw new VfleetError('kernel.malformed', 'a netlink attribute leaves its message');
-  return interpretAttributes(table, attributes);
+function appendTo(result: Record<string, unknown>, name: string, value: unknown): void {
+  const values = result[name];
+  if (Array.isArray(values)) values.push(value);
+  else result[name] = [value];
 }
 
 /** Bytes of one attribute. Throws `internal.bug` when the value is longer than the 16-bit length can say. */
@@ -163,14 +187,17 @@ export function encodeAttributes<Table extends AttributeTable>(
   return concatBytes(parts);
 }
 
-function atLeast(bytes: Uint8Array, sizeBytes: number): DataView {
-  if (bytes.byteLength < sizeBytes) {
-    throw new VfleetError(
-      'kernel.malformed',
-      `a netlink value of ${bytes.byteLength} bytes is shorter than ${sizeBytes}`,
-    );
-  }
-  return viewOf(bytes);
+function needBytes(bytes: Uint8Array, sizeBytes: number): void {
+  if (bytes.byteLength >= sizeBytes) return;
+  throw new VfleetError(
+    'kernel.malformed',
+    `a netlink value of ${bytes.byteLength} bytes is shorter than ${sizeBytes}`,
+  );
+}
+
+/** The 32-bit word at an offset that is inside, with a sign. */
+function signedWordAt(bytes: Uint8Array, offset: number): number {
+  return wordAt(bytes, offset) | (wordAt(bytes, offset + 2) << 16);
 }
 
 function ofSize(sizeBytes: number, set: (view: DataView) => void): Uint8Array {
@@ -180,34 +207,60 @@ function ofSize(sizeBytes: number, set: (view: DataView) => void): Uint8Array {
 }
 
 export const u8: Codec<number> = {
-  decode: (bytes) => atLeast(bytes, 1).getUint8(0),
+  decode: (bytes) => {
+    needBytes(bytes, 1);
+    return bytes[0] ?? 0;
+  },
   encode: (value) => ofSize(1, (view) => view.setUint8(0, value)),
 };
 export const u16: Codec<number> = {
-  decode: (bytes) => atLeast(bytes, 2).getUint16(0, true),
+  decode: (bytes) => {
+    needBytes(bytes, 2);
+    return wordAt(bytes, 0);
+  },
   encode: (value) => ofSize(2, (view) => view.setUint16(0, value, true)),
 };
 export const u32: Codec<number> = {
-  decode: (bytes) => atLeast(bytes, 4).getUint32(0, true),
+  decode: (bytes) => {
+    needBytes(bytes, 4);
+    return signedWordAt(bytes, 0) >>> 0;
+  },
   encode: (value) => ofSize(4, (view) => view.setUint32(0, value, true)),
 };
 export const s32: Codec<number> = {
-  decode: (bytes) => atLeast(bytes, 4).getInt32(0, true),
+  decode: (bytes) => {
+    needBytes(bytes, 4);
+    return signedWordAt(bytes, 0);
+  },
   encode: (value) => ofSize(4, (view) => view.setInt32(0, value, true)),
 };
 /** A counter; exact up to 2^53. */
 export const u64: Codec<number> = {
-  decode: (bytes) => Number(atLeast(bytes, 8).getBigUint64(0, true)),
+  decode: (bytes) => {
+    needBytes(bytes, 8);
+    return (signedWordAt(bytes, 4) >>> 0) * 0x1_0000_0000 + (signedWordAt(bytes, 0) >>> 0);
+  },
   encode: (value) => ofSize(8, (view) => view.setBigUint64(0, BigInt(value), true)),
 };
 /** NUL-terminated text. */
 export const text: Codec<string> = {
   decode: (bytes) => {
-    const end = bytes.indexOf(0);
-    return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8');
+    let value = '';
+    for (const byte of bytes) {
+      if (byte === 0) return value;
+      if (byte > 0x7f) return decodeUtf8(bytes);
+      value += String.fromCharCode(byte);
+    }
+    return value;
   },
   encode: (value) => Buffer.from(`${value}\0`),
 };
+
+function decodeUtf8(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8');
+}
+
 export const binary: Codec<Uint8Array> = {
   decode: (bytes) => bytes,
   encode: (value) => value,
@@ -217,9 +270,15 @@ export const flag: Codec<true> = {
   decode: () => true,
   encode: () => new Uint8Array(0),
 };
+const hexPairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** Bytes as hex with colons, as hardware addresses are written. */
 export const hardwareAddress: Codec<string> = {
-  decode: (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':'),
+  decode: (bytes) => {
+    let value = '';
+    for (const byte of bytes) value += `${value === '' ? '' : ':'}${hexPairs[byte]}`;
+    return value;
+  },
   encode: (value) =>
     value === '' ? new Uint8Array(0) : Uint8Array.from(value.split(':'), (byte) => parseInt(byte, 16)),
 };

@@ -3,11 +3,11 @@
 
 import { VfleetError } from '../../base/errors.ts';
 import type { NetlinkTransport } from '../kernel.ts';
-import { concatBytes } from './attributes.ts';
+import { align4 } from './attributes.ts';
 import {
   decodeAcknowledgement,
   decodeMessages,
-  encodeMessage,
+  maxWordsOf,
   NLM_F_ACK,
   NLM_F_DUMP,
   NLM_F_DUMP_INTR,
@@ -17,8 +17,9 @@ import {
   NLMSG_NOOP,
   NLMSG_OVERRUN,
   refusalOf,
+  writeMessage,
 } from './message.ts';
-import type { NetlinkMessage } from './message.ts';
+import type { NetlinkMessage, WrittenPayload } from './message.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** A host whose interfaces change all the time interrupts dumps; more often than this in a row is a fault. */
@@ -29,13 +30,15 @@ const defaultTimeoutMs = 120_000;
 const maxDatagramsPerAnswer = 65_536;
 /** Sequence numbers go from 1 to this: the kernel's own messages have 0. */
 const sequenceCount = 0xffff_ffff;
+/** Most requests are a header and a few attributes. */
+const usualRequestWords = 64;
 
 interface RequestOptions {
   /** Name for errors, for example `RTM_GETLINK eth0`. */
   readonly operation: string;
   readonly type: number;
   readonly flags?: number;
-  readonly payload: Uint8Array;
+  readonly payload: Uint8Array | WrittenPayload;
   readonly timeoutMs?: number;
 }
 
@@ -56,6 +59,7 @@ export class NetlinkClient {
   #broken: VfleetError | undefined;
   /** A dump was asked for and its end not seen. */
   #isDumping = false;
+  #outgoing = new Int32Array(usualRequestWords);
 
   constructor(transport: NetlinkTransport) {
     this.#transport = transport;
@@ -165,19 +169,23 @@ export class NetlinkClient {
     throw new VfleetError('kernel.malformed', `${operation}: the kernel's answer does not end`);
   }
 
-  /** One datagram with all requests, which are whole words; their sequence numbers follow one another, without 0. */
+  /** One datagram with all requests; their sequence numbers follow one another, without 0. */
   #encode(requests: readonly RequestOptions[], flags: number): Uint8Array {
     const messages = requests.map((request) => {
       this.#sequence = (this.#sequence % sequenceCount) + 1;
-      return encodeMessage({
-        type: request.type,
-        flags: (request.flags ?? 0) | flags | NLM_F_REQUEST,
-        sequence: this.#sequence,
-        payload: request.payload,
-      });
+      const { type, payload, flags: more = 0 } = request;
+      return { type, flags: more | flags | NLM_F_REQUEST, sequence: this.#sequence, payload };
     });
-    const [only] = messages;
-    return messages.length === 1 && only !== undefined ? only : concatBytes(messages);
+    const neededWords = messages.reduce((sum, message) => sum + maxWordsOf(message), 0);
+    // Kept for the next request: fresh memory costs more than what is written into it. The kernel has done with it
+    // when `send` is back, and after a timeout nothing is sent any more.
+    if (this.#outgoing.length < neededWords) this.#outgoing = new Int32Array(neededWords);
+    let sizeBytes = 0;
+    for (const message of messages) {
+      const start = align4(sizeBytes);
+      sizeBytes = start + writeMessage(this.#outgoing, start / 4, message);
+    }
+    return new Uint8Array(this.#outgoing.buffer, 0, sizeBytes);
   }
 }
 

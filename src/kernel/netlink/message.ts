@@ -3,7 +3,7 @@
 
 import { VfleetError } from '../../base/errors.ts';
 import { describeErrno, errnoNameOf } from '../errno-table.ts';
-import { concatBytes, encodeAttribute, readAttributeHeaders, text, u32 } from './attributes.ts';
+import { align4, concatBytes, encodeAttribute, readAttributeHeaders, text, u32 } from './attributes.ts';
 
 /** struct nlmsghdr, include/uapi/linux/netlink.h. */
 const headerSizeBytes = 16;
@@ -43,25 +43,48 @@ export interface Acknowledgement {
   readonly offset?: number;
 }
 
-function align4(sizeBytes: number): number {
-  return (sizeBytes + 3) & ~3;
-}
-
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** A payload that is written straight into the message: for large ones, which should not be copied. Counted in words. */
+export interface WrittenPayload {
+  readonly maxWords: number;
+  /** Writes every word from `start` on, and gives back where the payload ends. The words hold anything before. */
+  write(words: Int32Array, start: number): number;
+}
+
+type OutgoingMessage = Omit<NetlinkMessage, 'portId' | 'payload'> & {
+  readonly portId?: number;
+  readonly payload: Uint8Array | WrittenPayload;
+};
+
 /** Bytes of one message, header and payload. */
-export function encodeMessage(message: Omit<NetlinkMessage, 'portId'> & { portId?: number }): Uint8Array {
-  const bytes = new Uint8Array(headerSizeBytes + message.payload.byteLength);
-  const view = viewOf(bytes);
-  view.setUint32(0, bytes.byteLength, true);
-  view.setUint16(4, message.type, true);
-  view.setUint16(6, message.flags, true);
-  view.setUint32(8, message.sequence, true);
-  view.setUint32(12, message.portId ?? 0, true);
-  bytes.set(message.payload, headerSizeBytes);
-  return bytes;
+export function encodeMessage(message: OutgoingMessage): Uint8Array {
+  const words = new Int32Array(maxWordsOf(message));
+  return new Uint8Array(words.buffer, 0, writeMessage(words, 0, message));
+}
+
+/** The most that a message takes. */
+export function maxWordsOf({ payload }: OutgoingMessage): number {
+  const words = payload instanceof Uint8Array ? align4(payload.byteLength) / 4 : payload.maxWords;
+  return headerSizeBytes / 4 + words;
+}
+
+/** Writes a message at a place in words that may hold anything before, and gives back its length in bytes. */
+export function writeMessage(words: Int32Array, start: number, message: OutgoingMessage): number {
+  const { payload, type, flags, sequence, portId = 0 } = message;
+  const body = start + headerSizeBytes / 4;
+  let sizeBytes: number;
+  if (payload instanceof Uint8Array) {
+    new Uint8Array(words.buffer, words.byteOffset).set(payload, 4 * body);
+    sizeBytes = headerSizeBytes + payload.byteLength;
+  } else sizeBytes = 4 * (payload.write(words, body) - start);
+  words[start] = sizeBytes;
+  words[start + 1] = type | (flags << 16);
+  words[start + 2] = sequence;
+  words[start + 3] = portId;
+  return sizeBytes;
 }
 
 /** The messages of one datagram. Throws `kernel.malformed` when a length leaves the datagram. */

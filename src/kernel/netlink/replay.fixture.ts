@@ -39,7 +39,8 @@ export class ScriptedTransport implements NetlinkTransport {
   }
 
   async send(datagram: Uint8Array): Promise<void> {
-    for (const request of decodeMessages(datagram)) {
+    // The bytes are the sender's again afterwards.
+    for (const request of decodeMessages(Uint8Array.from(datagram))) {
       this.requests.push(request);
       this.deliver(...this.#answer(request));
     }

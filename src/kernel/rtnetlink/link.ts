@@ -5,21 +5,25 @@ import { VfleetError } from '../../base/errors.ts';
 import type { IfIndex } from '../../base/identifiers.ts';
 import {
   concatBytes,
+  decodeAttributes,
+  encodeAttribute,
   encodeAttributes,
   hardwareAddress,
   hexText,
-  interpretAttributes,
-  readAttributeHeaders,
   s32,
   text,
   u32,
   u8,
   nested,
+  wordsOf,
 } from '../netlink/attributes.ts';
 import type { AttributesOf, AttributeTable } from '../netlink/attributes.ts';
 import type { NetlinkClient } from '../netlink/client.ts';
-import { IFLA_VF_INFO, maxVfSettingsBytes, readVfInfo, writeVfSettings } from './vf-info.ts';
-import type { VfInfo, VfInfoSettings } from './vf-info.ts';
+import type { WrittenPayload } from '../netlink/message.ts';
+import { IFLA_VF_INFO, readVfInfo } from './vf-info.ts';
+import type { VfInfo } from './vf-info.ts';
+import { headerOf, maxVfSettingsWords, writeVfSettings } from './vf-settings.ts';
+import type { VfSettingsRequest } from './vf-settings.ts';
 
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
@@ -27,6 +31,7 @@ export const RTM_GETLINK = 18;
 export const RTM_SETLINK = 19;
 export const IFLA_VFINFO_LIST = 22;
 const IFLA_NUM_VF = 21;
+const IFLA_EXT_MASK = 29;
 export const IFF_UP = 0x1;
 /** VFs are listed only on request: RTEXT_FILTER_VF. Their statistics are left out: RTEXT_FILTER_SKIP_STATS. */
 export const RTEXT_FILTER_VF = 1;
@@ -34,7 +39,7 @@ export const RTEXT_FILTER_SKIP_STATS = 8;
 /** struct ifinfomsg: family, pad, type (16), index (32, signed), flags (32), change mask (32). */
 export const ifinfomsgBytes = 16;
 /** The length of IFLA_VFINFO_LIST has 16 bits, and the settings of so many VFs fit in it whatever they are. */
-const maxVfsPerMessage = Math.floor((0xffff - 4) / maxVfSettingsBytes);
+const maxVfsPerMessage = Math.floor((0xffff - 4) / (4 * maxVfSettingsWords));
 const NLA_F_NESTED = 0x8000;
 
 const linkInfoTable = { kind: { type: 1, codec: text } } as const satisfies AttributeTable;
@@ -49,7 +54,7 @@ export const linkTable = {
   operState: { type: 16, codec: u8 },
   linkInfo: { type: 18, codec: nested(linkInfoTable, { flagged: false }) },
   numVf: { type: IFLA_NUM_VF, codec: u32 },
-  extMask: { type: 29, codec: u32 },
+  extMask: { type: IFLA_EXT_MASK, codec: u32 },
   carrier: { type: 33, codec: u8 },
   physPortId: { type: 34, codec: hexText },
   physSwitchId: { type: 36, codec: hexText },
@@ -109,17 +114,18 @@ export function decodeIfInfo(payload: Uint8Array): Required<IfInfo> {
  * The walk may run over the end of the list, into an attribute that looks like an entry, when the kernel left out VFs
  * that the driver refused to describe.
  */
-function lengthOfVfList(payload: Uint8Array, offset: number, stored: number, numVf: number): number {
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+function lengthOfVfList(words: Int32Array, offset: number, stored: number, numVf: number): number {
+  const sizeBytes = 4 * words.length;
   let believed = stored;
   let end = offset + 4;
   for (let seen = 0; ; seen++) {
     if (((end - offset) & 0xffff) === stored) believed = end - offset;
-    if (seen === numVf || end + 4 > payload.byteLength) return believed;
-    const length = view.getUint16(end, true);
-    if (length < 4 || (view.getUint16(end + 2, true) & 0x3fff) !== IFLA_VF_INFO) return believed;
+    if (seen === numVf || end + 4 > sizeBytes) return believed;
+    const header = words[end >> 2] ?? 0;
+    const length = header & 0xffff;
+    if (length < 4 || ((header >>> 16) & 0x3fff) !== IFLA_VF_INFO) return believed;
     end += (length + 3) & ~3;
-    if (end > payload.byteLength) return believed;
+    if (end > sizeBytes) return believed;
   }
 }
 
@@ -127,41 +133,34 @@ function lengthOfVfList(payload: Uint8Array, offset: number, stored: number, num
 export function decodeLink(payload: Uint8Array): Link {
   const { ifIndex, flags } = decodeIfInfo(payload);
   const body = payload.subarray(ifinfomsgBytes);
-  let numVf = 0;
-  const { attributes: raw, truncated } = readAttributeHeaders(body, (type, offset, length) => {
-    if (type === IFLA_NUM_VF && offset + 8 <= body.byteLength) {
-      numVf = new DataView(body.buffer, body.byteOffset).getUint32(offset + 4, true);
-    }
-    return type === IFLA_VFINFO_LIST ? lengthOfVfList(body, offset, length, numVf) : length;
+  let vfs: VfInfo[] | undefined;
+  const attributes = decodeAttributes(linkTable, body, {
+    type: IFLA_VFINFO_LIST,
+    lengthOf: ({ numVf = 0 }, offset, stored) => lengthOfVfList(wordsOf(body), offset, stored, numVf),
+    take: (list) => {
+      vfs = decodeVfList(list);
+    },
   });
-  if (truncated)
-    throw new VfleetError('kernel.malformed', `an attribute leaves the message of link ${ifIndex}`);
-  const attributes = interpretAttributes(
-    linkTable,
-    raw.filter(({ type }) => type !== IFLA_VFINFO_LIST),
-  );
-  const list = raw.find(({ type }) => type === IFLA_VFINFO_LIST);
-  const vfs = list === undefined ? undefined : decodeVfList(list.value);
-  return {
+  const link = {
     ifIndex: ifIndex as IfIndex,
     flags,
     up: (flags & IFF_UP) !== 0,
     name: attributes.ifName ?? '',
     mtu: attributes.mtu ?? 0,
     attributes,
-    ...(vfs === undefined ? {} : { vfs }),
   };
+  return vfs === undefined ? link : { ...link, vfs };
 }
 
 function decodeVfList(bytes: Uint8Array): VfInfo[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const words = wordsOf(bytes);
   const vfs: VfInfo[] = [];
   for (let at = 0; at + 4 <= bytes.byteLength;) {
-    const length = view.getUint16(at, true);
+    const header = words[at >> 2] ?? 0;
+    const length = header & 0xffff;
     if (length < 4 || at + length > bytes.byteLength)
       throw new VfleetError('kernel.malformed', 'a VF leaves the VF list');
-    if ((view.getUint16(at + 2, true) & 0x3fff) === IFLA_VF_INFO)
-      vfs.push(readVfInfo(view, at + 4, at + length));
+    if (((header >>> 16) & 0x3fff) === IFLA_VF_INFO) vfs.push(readVfInfo(words, at + 4, at + length));
     at += (length + 3) & ~3;
   }
   return vfs;
@@ -183,7 +182,7 @@ export async function readLink(
   const [answer] = await client.request({
     operation: `RTM_GETLINK ${ifIndex}`,
     type: RTM_GETLINK,
-    payload: concatBytes([encodeIfInfo({ ifIndex }), encodeAttributes(linkTable, { extMask: mask })]),
+    payload: concatBytes([encodeIfInfo({ ifIndex }), encodeAttribute(IFLA_EXT_MASK, u32.encode(mask))]),
   });
   if (answer === undefined)
     throw new VfleetError('kernel.malformed', `RTM_GETLINK ${ifIndex} was answered with nothing`);
@@ -198,7 +197,7 @@ export async function listLinks(client: NetlinkClient): Promise<Link[]> {
     type: RTM_GETLINK,
     payload: concatBytes([
       encodeIfInfo({}),
-      encodeAttributes(linkTable, { extMask: RTEXT_FILTER_SKIP_STATS }),
+      encodeAttribute(IFLA_EXT_MASK, u32.encode(RTEXT_FILTER_SKIP_STATS)),
     ]),
   });
   return answers.filter(({ type }) => type === RTM_NEWLINK).map(({ payload }) => decodeLink(payload));
@@ -223,12 +222,6 @@ export async function setLink(
   });
 }
 
-/** Settings for one VF of a PF's link. */
-export interface VfSettingsRequest {
-  readonly index: number;
-  readonly settings: VfInfoSettings;
-}
-
 /**
  * Sets VF settings of a PF's link, 496 VFs in a message.
  * The kernel works through the list and stops at the first refusal, without saying at which VF it was
@@ -243,19 +236,21 @@ export async function setVfSettings(
     await client.request({
       operation: `RTM_SETLINK ${ifIndex}`,
       type: RTM_SETLINK,
-      payload: encodeVfRequests(ifIndex, requests.slice(from, from + maxVfsPerMessage)),
+      payload: payloadOf(ifIndex, requests.slice(from, from + maxVfsPerMessage)),
     });
   }
 }
 
 /** ifinfomsg and one IFLA_VFINFO_LIST. */
-function encodeVfRequests(ifIndex: number, requests: readonly VfSettingsRequest[]): Uint8Array {
-  const bytes = new Uint8Array(ifinfomsgBytes + 4 + requests.length * maxVfSettingsBytes);
-  bytes.set(encodeIfInfo({ ifIndex }));
-  const view = new DataView(bytes.buffer);
-  let end = ifinfomsgBytes + 4;
-  for (const { index, settings } of requests) end = writeVfSettings(view, end, index, settings);
-  view.setUint16(ifinfomsgBytes, end - ifinfomsgBytes, true);
-  view.setUint16(ifinfomsgBytes + 2, IFLA_VFINFO_LIST | NLA_F_NESTED, true);
-  return bytes.subarray(0, end);
+function payloadOf(ifIndex: number, requests: readonly VfSettingsRequest[]): WrittenPayload {
+  return {
+    maxWords: ifinfomsgBytes / 4 + 1 + requests.length * maxVfSettingsWords,
+    write(words, start) {
+      words.set([0, ifIndex, 0, 0], start);
+      const list = start + ifinfomsgBytes / 4;
+      const end = writeVfSettings(words, list + 1, requests);
+      words[list] = headerOf(IFLA_VFINFO_LIST | NLA_F_NESTED, end - list);
+      return end;
+    },
+  };
 }

@@ -4,11 +4,13 @@
 import { VfleetError } from '../../base/errors.ts';
 import { concatBytes, encodeAttribute, encodeAttributes, nested, u64 } from '../netlink/attributes.ts';
 import type { AttributesOf, AttributeTable, Codec } from '../netlink/attributes.ts';
-import { ETH_P_8021AD, ETH_P_8021Q, IFLA_VF_INFO, linkStates, macFieldBytes, unset } from './vf-info.ts';
+import { ETH_P_8021AD, ETH_P_8021Q, IFLA_VF_INFO, linkStates, macFieldBytes } from './vf-info.ts';
 import type { VfInfo } from './vf-info.ts';
 
 /** The kernel writes it behind the rest; vfleet has no use for it, but it makes up an eighth of each entry. */
 const IFLA_VF_BROADCAST = 13;
+/** Drivers without ndo support leave -1 in these fields. */
+const unset = 0xffffffff;
 const broadcastField = new Uint8Array(macFieldBytes).fill(0xff, 0, 6);
 
 function words(count: number): Codec<number[]> {

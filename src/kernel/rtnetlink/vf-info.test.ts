@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytesOfHex } from '../netlink/replay.fixture.ts';
 import { encodeVfInfo } from './vf-info-table.ts';
-import { decodeVfInfo, encodeVfSettings } from './vf-info.ts';
+import { decodeVfInfo } from './vf-info.ts';
+import { encodeVfSettings } from './vf-settings.ts';
 import type { VfInfo, VfInfoSettings } from './vf-info.ts';
 import type { VfIndex } from '../../base/identifiers.ts';
 

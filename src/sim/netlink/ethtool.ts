@@ -102,11 +102,12 @@ function linkInfoOf(link: SimLink): Uint8Array | undefined {
 function linkModesOf(link: SimLink): Uint8Array | undefined {
   const { speedMbps, hasCarrier } = linkFactsOf(link);
   if (speedMbps === undefined) return undefined;
+  const isTold = hasCarrier || (link.role === 'pf' && link.profile.card.speedWithoutLink === true);
   return encodeAttributes(linkModesTable, {
     header: headerOf(link),
     autonegotiation: 1,
-    speed: hasCarrier ? speedMbps : SPEED_UNKNOWN,
-    duplex: hasCarrier ? duplexes.indexOf('full') : DUPLEX_UNKNOWN,
+    speed: isTold ? speedMbps : SPEED_UNKNOWN,
+    duplex: isTold ? duplexes.indexOf('full') : DUPLEX_UNKNOWN,
   });
 }
 
