@@ -3,8 +3,6 @@ import { defineConfig } from 'vitest/config';
 // `unit` runs everywhere; `lab` holds the tests that need the lab's kernel and is run inside it (scripts/test.mjs).
 export default defineConfig({
   test: {
-    // What is transformed here need not be transformed again in the lab, where it takes twenty times as long.
-    experimental: { fsModuleCache: true },
     projects: [
       {
         test: {

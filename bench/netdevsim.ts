@@ -17,8 +17,8 @@ export interface BenchPf {
 export function addPf(number: number): BenchPf {
   const device = `${bus}/devices/netdevsim${number}`;
   if (!existsSync(device)) writeFileSync(`${bus}/new_device`, `${number} 1`);
-  writeFileSync(`/sys/kernel/debug/netdevsim/netdevsim${number}/max_vfs`, String(vfCount));
   writeFileSync(`${device}/sriov_numvfs`, '0');
+  writeFileSync(`/sys/kernel/debug/netdevsim/netdevsim${number}/max_vfs`, String(vfCount));
   writeFileSync(`${device}/sriov_numvfs`, String(vfCount));
   const [ifName] = readdirSync(`${device}/net`);
   if (ifName === undefined) throw new Error(`netdevsim${number} has no interface`);
