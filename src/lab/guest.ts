@@ -8,7 +8,7 @@ export const guestPorts = { stdout: 1, stderr: 2, stdin: 3, control: 4, terminal
 export const greeting = 'hello\n';
 
 /** Turns back what {@link renderOrder} escaped in \$value. */
-const unescapeValue = 'case $value in *\\\\*) value=$(printf %b. "$value"); value=${value%.} ;; esac';
+export const unescapeValue = 'case $value in *\\\\*) value=$(printf %b. "$value"); value=${value%.} ;; esac';
 
 /** First program in the guest (/init of the initramfs): follows the host's orders, one a line, up to `switch`. */
 export const bootScript = `#!/bin/busybox sh
