@@ -38,8 +38,8 @@ function isInstalled() {
 /** Installs what the lock file says when that has not been done, and builds dist/. Ends the process on failure. */
 export function setUp() {
   if (!isInstalled()) {
-    console.error('setup: installing npm packages (npm install)');
-    if (run('npm', ['install', '--no-audit', '--no-fund']) !== 0) process.exit(1);
+    console.error('setup: installing npm packages (npm ci)');
+    if (run('npm', ['ci', '--no-audit', '--no-fund']) !== 0) process.exit(1);
   }
   if (run(process.execPath, ['scripts/build.mjs']) !== 0) process.exit(1);
 }

@@ -172,7 +172,7 @@ function takeDefaults(settingsOf: Map<number, VfSpec>): VfSpec {
     const same = defaults.filter(([key, value]) => settings[key] === value).map(([key]) => key);
     settingsOf.set(index, omit(settings, same));
   }
-  return Object.fromEntries(defaults) as VfSpec;
+  return Object.fromEntries(defaults);
 }
 
 /** Joins neighbours with equal settings into ranges; VFs without any are left out. */
@@ -201,5 +201,5 @@ function vfsText(indexes: readonly number[]): string {
 
 function omit(settings: VfSpec, keys: readonly VfSpecKey[]): VfSpec {
   const kept = Object.entries(settings).filter(([key]) => !keys.includes(key as VfSpecKey));
-  return Object.fromEntries(kept) as VfSpec;
+  return Object.fromEntries(kept);
 }
