@@ -65,6 +65,8 @@ export interface Clock {
   /** Milliseconds since the epoch. */
   nowMs(): number;
   sleep(durationMs: number): Promise<void>;
+  /** Calls back once after a time; the timer can be refreshed, and keeps the process alive until `unref()`. */
+  startTimer(callback: () => void, durationMs: number): NodeJS.Timeout;
 }
 
 /** What vfleet needs of an operating system, at the level of bytes. */

@@ -15,6 +15,7 @@ export function localKernel(options: { readonly root?: string } = {}): Kernel {
     clock: {
       nowMs: () => Date.now(),
       sleep: async (durationMs) => sleep(durationMs),
+      startTimer: setTimeout,
     },
     openNetlink: openNetlinkSocket,
     ethtoolIoctl,

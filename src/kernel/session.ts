@@ -1,7 +1,7 @@
 // Owns the open sockets of one run of vfleet on one kernel: one route and one generic netlink client, opened when needed.
 // A host without PFs never opens one, which keeps `vfleet show` quick there.
 
-import type { FileTree, Kernel } from './kernel.ts';
+import type { FileTree, Kernel, NetlinkProtocol } from './kernel.ts';
 import { NetlinkClient } from './netlink/client.ts';
 
 export class KernelSession {
@@ -19,12 +19,12 @@ export class KernelSession {
 
   /** rtnetlink in our own network namespace. */
   get route(): NetlinkClient {
-    return (this.#route ??= new NetlinkClient(this.kernel.openNetlink('route')));
+    return (this.#route ??= this.#open('route'));
   }
 
   /** Generic netlink: devlink and ethtool. */
   get generic(): NetlinkClient {
-    return (this.#generic ??= new NetlinkClient(this.kernel.openNetlink('generic')));
+    return (this.#generic ??= this.#open('generic'));
   }
 
   close(): void {
@@ -32,5 +32,11 @@ export class KernelSession {
     this.#generic?.close();
     this.#route = undefined;
     this.#generic = undefined;
+  }
+  #open(protocol: NetlinkProtocol): NetlinkClient {
+    const { clock } = this.kernel;
+    return new NetlinkClient(this.kernel.openNetlink(protocol), (callback, durationMs) =>
+      clock.startTimer(callback, durationMs),
+    );
   }
 }

@@ -23,6 +23,10 @@ export class SimClock implements Clock {
     await delay(durationMs / this.#speed);
   }
 
+  startTimer(callback: () => void, durationMs: number): NodeJS.Timeout {
+    return setTimeout(callback, durationMs / this.#speed);
+  }
+
   /** Our own milliseconds for a time span of the host. */
   realMs(durationMs: number): number {
     return durationMs / this.#speed;
@@ -30,7 +34,7 @@ export class SimClock implements Clock {
 
   /** Calls back after a time span of the host; `background` does not keep the process alive. Gives back a stop. */
   schedule(durationMs: number, callback: () => void, options: { background?: boolean } = {}): () => void {
-    const timer = setTimeout(callback, durationMs / this.#speed);
+    const timer = this.startTimer(callback, durationMs);
     if (options.background === true) timer.unref();
     return () => clearTimeout(timer);
   }

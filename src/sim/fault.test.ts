@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { PfAddress } from '../base/identifiers.ts';
+import { KernelSession } from '../kernel/session.ts';
 import { NetlinkClient } from '../kernel/netlink/client.ts';
 import { listLinks, readLink, setLink, setVfSettings } from '../kernel/rtnetlink/link.ts';
 import {
@@ -133,6 +134,18 @@ describe('faults of links', () => {
     listLinks(new NetlinkClient(waiting)).then(count, () => undefined);
     await kernel.clock.sleep(1000);
     expect(answers).toBe(0);
+  });
+
+  it('hang a request for the bounded time of the host, which is shorter than ours', async () => {
+    const { kernel } = igbWith({ operation: 'setlink', attribute: 'mtu', hang: true });
+    const session = new KernelSession(kernel);
+    const startedMs = performance.now();
+    await expect(setLink(session.route, pfIndex, { mtu: 1400 })).rejects.toMatchObject({
+      code: 'kernel.timeout',
+      message: 'RTM_SETLINK 2 has been in the kernel for 120 s; it cannot be cancelled',
+    });
+    expect(performance.now() - startedMs).toBeLessThan(60_000);
+    session.close();
   });
 
   it('refuse to open a socket', () => {

@@ -2,7 +2,7 @@
 // Knows no protocol family; what it sends and hands back are messages.
 
 import { VfleetError } from '../../base/errors.ts';
-import type { NetlinkTransport } from '../kernel.ts';
+import type { Clock, NetlinkTransport } from '../kernel.ts';
 import { align4 } from './attributes.ts';
 import {
   decodeAcknowledgement,
@@ -53,7 +53,7 @@ interface Conversation {
 /** Requests and their answers over one socket, one at a time in the order of the calls. */
 export class NetlinkClient {
   readonly #transport: NetlinkTransport;
-  readonly #watchdog = new Watchdog();
+  readonly #watchdog: Watchdog;
   #sequence = 0;
   #queue: Promise<unknown> = Promise.resolve();
   #broken: VfleetError | undefined;
@@ -61,8 +61,10 @@ export class NetlinkClient {
   #isDumping = false;
   #outgoing = new Int32Array(usualRequestWords);
 
-  constructor(transport: NetlinkTransport) {
+  /** `startTimer` is the host's, whose time can run faster than ours. */
+  constructor(transport: NetlinkTransport, startTimer: Clock['startTimer'] = setTimeout) {
     this.#transport = transport;
+    this.#watchdog = new Watchdog(startTimer);
   }
 
   /**

@@ -1,10 +1,17 @@
 // Owns the time bound on a conversation with the kernel: one timer for all requests of a socket, one after the other.
 // A timer for each would cost more than the request.
 
+import type { Clock } from '../kernel.ts';
+
 export class Watchdog {
+  readonly #startTimer: Clock['startTimer'];
   #timer: NodeJS.Timeout | undefined;
   #timeoutMs = 0;
   #onLate: (() => void) | undefined;
+
+  constructor(startTimer: Clock['startTimer']) {
+    this.#startTimer = startTimer;
+  }
 
   /** Calls `onLate` unless it is stopped, or started again, within the time. Keeps the process alive until then. */
   start(timeoutMs: number, onLate: () => void): void {
@@ -15,7 +22,7 @@ export class Watchdog {
     }
     clearTimeout(this.#timer);
     this.#timeoutMs = timeoutMs;
-    this.#timer = setTimeout(() => {
+    this.#timer = this.#startTimer(() => {
       this.#timer = undefined;
       this.#onLate?.();
     }, timeoutMs);
