@@ -1,14 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
 // `unit` runs everywhere; `lab` holds the tests that need the lab's kernel and is run inside it (scripts/test.mjs).
-/** Written, but not yet seen to pass in the lab: each leaves this list when it has (docs/testing.md). */
-const notSeenPassing = [
-  'test/conformance/conformance.lab.test.ts',
-  ...['adoption', 'one-at-a-time', 'pci', 'refusal', 'rights', 'vf-drivers'].map(
-    (name) => `test/lab/${name}.lab.test.ts`,
-  ),
-];
-
 export default defineConfig({
   test: {
     projects: [
@@ -24,7 +16,6 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['src/**/*.lab.test.ts', 'test/**/*.lab.test.ts'],
-          exclude: notSeenPassing,
           setupFiles: ['test/lab/only-in-lab.ts'],
           // One kernel, one test at a time. Software emulation is some twenty times slower: modules are loaded once
           // for all files, in one thread.

@@ -87,7 +87,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   },
   {
     name: 'VFs of a PF that is up',
-    steps: [...upAndLinked, writeNumVfs('2'), { does: 'look', at: 'pf' }],
+    steps: [...upAndLinked, writeNumVfs('2'), { does: 'wait-for-carrier' }, { does: 'look', at: 'pf' }],
   },
   {
     name: 'a PF without VFs',
