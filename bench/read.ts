@@ -30,7 +30,7 @@ export async function measureReading(pf: BenchPf, stateFolder: string): Promise<
           theirs: async () => floor.ask(`${contest.floor} ${vfCount}`),
           ours: async () => work[contest.name](),
         },
-        { rounds: 41, warmUpRounds: 20 },
+        { rounds: 41, warmUpRounds: 300 },
       );
       rows.push(
         rowOf({

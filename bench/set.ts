@@ -21,7 +21,7 @@ export async function measureSettings(pf: BenchPf, stateFolder: string): Promise
         theirs: async () => floor.ask(`set ${vfCount} ${nextGeneration()}`),
         ours: async () => work.kernelPhase(),
       },
-      { rounds: 41, warmUpRounds: 20 },
+      { rounds: 41, warmUpRounds: 300 },
     );
     return [
       rowOf({

@@ -11,7 +11,7 @@ const folder = 'bench/.build';
 
 setUp();
 mkdirSync(folder, { recursive: true });
-if (run('cc', ['-O2', '-Wall', '-o', `${folder}/floor`, 'bench/floor.c']) !== 0) process.exit(1);
+if (run('cc', ['-O2', '-Wall', '-pthread', '-o', `${folder}/floor`, 'bench/floor.c']) !== 0) process.exit(1);
 const build = await rolldown({ input: 'bench/in-lab.ts', external: ['koffi'], platform: 'node' });
 await build.write({ dir: folder, format: 'esm' });
 await build.close();

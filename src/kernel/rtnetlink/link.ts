@@ -248,7 +248,8 @@ function payloadOf(ifIndex: number, requests: readonly VfSettingsRequest[]): Wri
     write(words, start) {
       words.set([0, ifIndex, 0, 0], start);
       const list = start + ifinfomsgBytes / 4;
-      const end = writeVfSettings(words, list + 1, requests);
+      let end = list + 1;
+      for (const { index, settings } of requests) end = writeVfSettings(words, end, index, settings);
       words[list] = headerOf(IFLA_VFINFO_LIST | NLA_F_NESTED, end - list);
       return end;
     },

@@ -2,7 +2,6 @@
 // By hand for the same reason as vf-info.ts. Layouts: include/uapi/linux/if_link.h; the order in which the kernel works
 // through them: net/core/rtnetlink.c, do_setvfinfo.
 
-import { VfleetError } from '../../base/errors.ts';
 import {
   ETH_P_8021AD,
   IFLA_VF_INFO,
@@ -16,7 +15,6 @@ import {
   IFLA_VF_VLAN_INFO,
   IFLA_VF_VLAN_LIST,
   linkStates,
-  macFieldBytes,
   swapped,
 } from './vf-info.ts';
 import type { VfInfoSettings } from './vf-info.ts';
@@ -27,63 +25,25 @@ export interface VfSettingsRequest {
   readonly settings: VfInfoSettings;
 }
 
+const macFieldWords = 8;
 /** The most that one VF takes: every attribute once, the VLAN in a list. */
 export const maxVfSettingsWords = 33;
-/** `52:54:00:aa:00:01` */
-const macTextBytes = 17;
 
 /**
- * Writes one IFLA_VF_INFO for each VF, which sets the given settings and no others, and gives back where the last one
- * ends. `start` and what it gives back count words. `vlan` goes with `qos` (default 0) and `vlanProtocol` (default
- * 802.1Q). IFLA_VF_RATE carries minimum and maximum together, so give both: one that is absent is sent as 0, unlimited.
- * Throws `internal.bug` for an address that is not in the usual writing.
+ * Writes one IFLA_VF_INFO that sets the given settings and no others, and gives back where it ends. `start` and what it
+ * gives back count words. `vlan` goes with `qos` (default 0) and `vlanProtocol` (default 802.1Q). IFLA_VF_RATE carries
+ * minimum and maximum together, so give both: one that is absent is sent as 0, unlimited.
  */
 export function writeVfSettings(
   words: Int32Array,
   start: number,
-  requests: readonly VfSettingsRequest[],
-): number {
-  const macs = macTextsOf(requests);
-  let macAt = 0;
-  let end = start;
-  for (const { index, settings } of requests) {
-    end = writeVf(words, end, index, settings, macs, macAt);
-    if (settings.mac !== undefined) macAt += macTextBytes;
-  }
-  return end;
-}
-
-/** Bytes of one IFLA_VF_INFO, as {@link writeVfSettings} writes it. */
-export function encodeVfSettings(index: number, settings: VfInfoSettings): Uint8Array {
-  const words = new Int32Array(maxVfSettingsWords);
-  const end = writeVfSettings(words, 0, [{ index, settings }]);
-  return new Uint8Array(words.buffer, 0, 4 * end);
-}
-
-/** All addresses one behind the other: to take characters out of a string one by one costs more than all the rest. */
-function macTextsOf(requests: readonly VfSettingsRequest[]): Uint8Array {
-  let texts = '';
-  for (const { settings } of requests) {
-    const { mac } = settings;
-    if (mac === undefined) continue;
-    if (mac.length !== macTextBytes) throw new VfleetError('internal.bug', `not a MAC address: ${mac}`);
-    texts += mac;
-  }
-  return Buffer.from(texts, 'latin1');
-}
-
-function writeVf(
-  words: Int32Array,
-  start: number,
   index: number,
   settings: VfInfoSettings,
-  macs: Uint8Array,
-  macAt: number,
 ): number {
   const { mac, vlan, qos = 0, vlanProtocol, minTxRateMbps, maxTxRateMbps } = settings;
   const { spoofCheck, linkState, rssQuery, trust } = settings;
   let at = start + 1;
-  if (mac !== undefined) at = writeMac(words, at, index, macs, macAt);
+  if (mac !== undefined) at = writeMac(words, at, index, mac);
   if (vlan !== undefined) {
     at =
       vlanProtocol === '802.1ad'
@@ -99,6 +59,13 @@ function writeVf(
   if (trust !== undefined) at = writeOne(words, at, IFLA_VF_TRUST, index, trust ? 1 : 0);
   words[start] = headerOf(IFLA_VF_INFO, at - start);
   return at;
+}
+
+/** Bytes of one IFLA_VF_INFO, as {@link writeVfSettings} writes it. */
+export function encodeVfSettings(index: number, settings: VfInfoSettings): Uint8Array {
+  const words = new Int32Array(maxVfSettingsWords);
+  const end = writeVfSettings(words, 0, index, settings);
+  return new Uint8Array(words.buffer, 0, 4 * end);
 }
 
 /** struct nlattr of an attribute that is so many words long with its header: length below, type above. */
@@ -130,18 +97,24 @@ function writeTwo(
   return at + 4;
 }
 
-function writeMac(words: Int32Array, at: number, index: number, macs: Uint8Array, macAt: number): number {
-  const end = at + 2 + macFieldBytes / 4;
-  const byte = (position: number): number => {
-    const digits = macAt + 3 * position;
-    return (digitOf(macs[digits] ?? 0) << 4) | digitOf(macs[digits + 1] ?? 0);
-  };
-  words[at] = headerOf(IFLA_VF_MAC, end - at);
+function writeMac(words: Int32Array, at: number, index: number, mac: string): number {
+  words[at] = headerOf(IFLA_VF_MAC, 2 + macFieldWords);
   words[at + 1] = index;
-  words[at + 2] = byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24);
-  words[at + 3] = byte(4) | (byte(5) << 8);
-  for (let rest = at + 4; rest < end; rest++) words[rest] = 0;
-  return end;
+  words[at + 2] = byteAt(mac, 0) | (byteAt(mac, 3) << 8) | (byteAt(mac, 6) << 16) | (byteAt(mac, 9) << 24);
+  words[at + 3] = byteAt(mac, 12) | (byteAt(mac, 15) << 8);
+  // The field is 8 words long, for addresses of any hardware.
+  words[at + 4] = 0;
+  words[at + 5] = 0;
+  words[at + 6] = 0;
+  words[at + 7] = 0;
+  words[at + 8] = 0;
+  words[at + 9] = 0;
+  return at + 2 + macFieldWords;
+}
+
+/** The byte whose two digits stand at a position of the text. */
+function byteAt(mac: string, position: number): number {
+  return (digitOf(mac.charCodeAt(position)) << 4) | digitOf(mac.charCodeAt(position + 1));
 }
 
 /** Value of a hexadecimal digit by its character code: 0x30 to 0x39, and letters from 0x41 and 0x61 on. */
