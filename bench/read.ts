@@ -25,25 +25,27 @@ export async function measureReading(pf: BenchPf, stateFolder: string): Promise<
   const rows: Row[] = [];
   try {
     for (const contest of contests) {
-      const { theirs, ours } = await alternate(
+      const { theirs, waiting, ours } = await alternate(
         {
           theirs: async () => floor.ask(`${contest.floor} ${vfCount}`),
+          waiting: async () => floor.ask(`wait-${contest.floor} ${vfCount}`),
           ours: async () => work[contest.name](),
         },
         { rounds: 41, warmUpRounds: 300 },
       );
+      const shared = {
+        section: 'reading',
+        where: 'lab',
+        what: `${contest.what}, ${vfCount} VFs`,
+        unit: 'ms',
+        ours,
+      } as const;
+      const first = measureFirst(contest.name, pf, stateFolder);
+      const plain = `C, one RTM_GETLINK${contest.floor === 'read' ? '' : ' without statistics'}`;
+      const bound = contest.bound === undefined ? {} : { bound: contest.bound };
       rows.push(
-        rowOf({
-          section: 'reading',
-          where: 'lab',
-          what: `${contest.what}, ${vfCount} VFs`,
-          unit: 'ms',
-          ours,
-          first: measureFirst(contest.name, pf, stateFolder),
-          comparedWith: `C, one RTM_GETLINK${contest.floor === 'read' ? '' : ' without statistics'}`,
-          compared: theirs,
-          ...(contest.bound === undefined ? {} : { bound: contest.bound }),
-        }),
+        rowOf({ ...shared, first, comparedWith: plain, compared: theirs, ...bound }),
+        rowOf({ ...shared, comparedWith: `${plain}, while it goes on`, compared: waiting }),
       );
     }
     return rows;

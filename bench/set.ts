@@ -16,25 +16,25 @@ export async function measureSettings(pf: BenchPf, stateFolder: string): Promise
   const floor = openFloor(pf.ifName);
   const work = openWork(pf, stateFolder);
   try {
-    const { theirs, ours } = await alternate(
+    const { theirs, waiting, ours } = await alternate(
       {
         theirs: async () => floor.ask(`set ${vfCount} ${nextGeneration()}`),
+        waiting: async () => floor.ask(`wait-set ${vfCount} ${nextGeneration()}`),
         ours: async () => work.kernelPhase(),
       },
       { rounds: 41, warmUpRounds: 300 },
     );
+    const shared = {
+      section: 'settings',
+      where: 'lab',
+      what: `kernel phase of apply, ${vfCount} VFs`,
+      unit: 'ms',
+      ours,
+    } as const;
+    const first = measureFirst('kernelPhase', pf, stateFolder);
     return [
-      rowOf({
-        section: 'settings',
-        where: 'lab',
-        what: `kernel phase of apply, ${vfCount} VFs`,
-        unit: 'ms',
-        ours,
-        first: measureFirst('kernelPhase', pf, stateFolder),
-        comparedWith: 'C, one RTM_SETLINK',
-        compared: theirs,
-        bound: maxTimesFloor,
-      }),
+      rowOf({ ...shared, first, comparedWith: 'C, one RTM_SETLINK', compared: theirs, bound: maxTimesFloor }),
+      rowOf({ ...shared, comparedWith: 'C, the same while it goes on', compared: waiting }),
     ];
   } finally {
     work.close();
