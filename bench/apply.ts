@@ -33,7 +33,7 @@ export async function measureApply(
   };
   try {
     // By itself, because the rounds of the slow ones are few: compiled code is what the median is to show.
-    for (let round = 0; round < 10; round++) await work.apply();
+    for (let round = 0; round < 40; round++) await work.apply();
     const { ours, batch, loop, whole, empty } = await alternate(
       {
         ours: async () => work.apply(),

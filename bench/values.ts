@@ -36,18 +36,20 @@ export function valuesOf(vf: number, current: Generation): SetValues & VfSetting
   };
 }
 
-/** The spec that says so. */
+/** The spec that says so, as a person would write it: what is the same for all stands once. */
 export function specText(pf: string, vfCount: number, current: Generation): string {
   const vfs = Array.from({ length: vfCount }, (_, vf) => {
-    const { mac, vlan, spoofCheck, trust } = valuesOf(vf, current);
-    return `      "${vf}": { mac: "${mac}", vlan: ${vlan}, spoofCheck: ${spoofCheck}, trust: ${trust} }`;
+    const { mac, vlan } = valuesOf(vf, current);
+    return `      "${vf}": { mac: "${mac}", vlan: ${vlan} }`;
   });
+  const { spoofCheck, trust } = valuesOf(0, current);
   return `apiVersion: vfleet/v1
 kind: Host
 pfs:
   - match: { address: "${pf}" }
     vfs:
       count: ${vfCount}
+      default: { spoofCheck: ${spoofCheck}, trust: ${trust} }
 ${vfs.join('\n')}
 `;
 }

@@ -69,7 +69,7 @@ async function applyText(session: KernelSession, stateFolder: string, text: stri
   const lock = await lockHost(stateFolder, { command: 'apply', waitMs: 0 });
   try {
     await recoverHost(host);
-    const snapshot = await readSnapshot(session, { detail: 'full' });
+    const snapshot = await readSnapshot(session, { detail: 'settings' });
     const target = resolveSpec(spec, snapshot);
     const plan = planTarget(snapshot, target);
     const refusal = refusePlan(plan, { allowDisruption: false });

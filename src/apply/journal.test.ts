@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Plan } from '../model/plan.ts';
-import { JournalWriter, readJournal, readLastJournal } from './journal.ts';
+import { hasLastJournalEnded, JournalWriter, readJournal, readLastJournal } from './journal.ts';
 
 const plan: Plan = {
   apiVersion: 'vfleet/v1',
@@ -57,6 +57,18 @@ describe('a journal', () => {
     expect((await readLastJournal(folder))?.end).toBe('committed');
   });
 
+  it('has ended when its last record says so, and there is none to end before the first', async () => {
+    const folder = stateFolder();
+    expect(hasLastJournalEnded(folder)).toBe(false);
+    const writer = await begin(folder);
+    expect(hasLastJournalEnded(folder)).toBe(false);
+    await writer.write({ record: 'undoing', why: 'x'.repeat(300) });
+    expect(hasLastJournalEnded(folder)).toBe(false);
+    await writer.write({ record: 'undone', at: '2026-01-01T00:00:01.000Z' });
+    await writer.close();
+    expect(hasLastJournalEnded(folder)).toBe(true);
+  });
+
   it('is readable by its owner alone', async () => {
     const folder = stateFolder();
     await (await begin(folder)).close();
@@ -79,6 +91,7 @@ describe('a journal', () => {
       truncateSync(path, size);
       const journal = await readJournal(folder, writer.id);
       expect(journal.end).toBe(size === whole.length ? 'committed' : undefined);
+      expect(hasLastJournalEnded(folder)).toBe(size === whole.length);
     }
   });
 

@@ -3,7 +3,7 @@
 
 import { open, readFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { readdirSync, unlinkSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { JournalRecord, journalVersion } from '../model/journal.ts';
@@ -12,6 +12,8 @@ import { openStateFolder, writeFileAtomically } from './state-folder.ts';
 
 /** Journals that ended are kept for a look back; more than these are of no use. */
 const keptJournals = 100;
+/** A record of an end has a name and a time. */
+const longestEndBytes = 256;
 const fileNamePattern = /^(\d{8})\.jsonl$/;
 
 export type JournalEnd = 'committed' | 'undone' | 'lost-to-reboot';
@@ -141,6 +143,31 @@ function parseRecord(line: string, index: number, lineCount: number, path: strin
     const torn = index > 0 && !line.endsWith('}');
     if (torn || (line === '' && index === lineCount - 2)) return [];
     throw new VfleetError('journal.corrupt', `${path}, line ${index + 1} is no record`, { cause });
+  }
+}
+
+/** Whether the newest journal ends with the record of an end. Quick: a journal of many VFs is long, and its end short. */
+export function hasLastJournalEnded(stateFolder: string): boolean {
+  const id = listJournals(stateFolder).at(-1);
+  if (id === undefined) return false;
+  const file = openSync(journalPath(stateFolder, id), 'r');
+  try {
+    const tail = Buffer.alloc(longestEndBytes);
+    const from = Math.max(0, fstatSync(file).size - tail.length);
+    const text = tail.toString('utf8', 0, readSync(file, tail, 0, tail.length, from));
+    const [line = '', rest] = text.split('\n').slice(-2);
+    return rest === '' && isEnd(line);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function isEnd(line: string): boolean {
+  try {
+    const { record } = JournalRecord.parse(JSON.parse(line));
+    return record === 'committed' || record === 'undone' || record === 'lost-to-reboot';
+  } catch {
+    return false;
   }
 }
 

@@ -6,7 +6,7 @@ import type { JournalBegin } from '../model/journal.ts';
 import { planTarget } from '../planner/plan-target.ts';
 import { undoAndRecord } from './apply-plan.ts';
 import type { ChangingHost } from './apply-plan.ts';
-import { JournalWriter, readLastJournal } from './journal.ts';
+import { hasLastJournalEnded, JournalWriter, readLastJournal } from './journal.ts';
 import { executeStep } from './step.ts';
 
 /**
@@ -18,6 +18,7 @@ export type Recovery = 'nothing' | 'committed' | 'undone' | 'lost-to-reboot';
 
 /** Ends the last apply if it was cut off. Throws `apply.inconsistent` when it cannot be undone. Needs the host's lock. */
 export async function recoverHost(host: ChangingHost): Promise<Recovery> {
+  if (hasLastJournalEnded(host.stateFolder)) return 'nothing';
   const last = await readLastJournal(host.stateFolder);
   if (last === undefined || last.end !== undefined) return 'nothing';
   const { begin } = last;

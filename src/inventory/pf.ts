@@ -67,7 +67,7 @@ export async function readPf(
           }),
     ...(host.detail === 'full' ? await readDetails(session, pf, { config, devlink, first }) : {}),
     sriov: sriovOf(sriov, config),
-    netdevs: await readNetdevs(session, own, host.detail),
+    netdevs: await readNetdevs(session, own),
     devlink,
     vfs: readVfs(session, { pf, sriov, vendorId: device?.vendorId, link: uplink, representors }),
   });
@@ -108,15 +108,11 @@ function sriovOf(sriov: SriovFiles, config: ConfigSpace | undefined): Sriov {
   });
 }
 
-async function readNetdevs(
-  session: KernelSession,
-  links: readonly Link[],
-  detail: HostSources['detail'],
-): Promise<Netdev[]> {
+async function readNetdevs(session: KernelSession, links: readonly Link[]): Promise<Netdev[]> {
   const netdevs: Netdev[] = [];
   for (const link of links) {
     const { master } = link.attributes;
-    const port = detail === 'full' ? await readLinkSettings(session.generic, link.ifIndex) : undefined;
+    const port = await readLinkSettings(session.generic, link.ifIndex);
     netdevs.push(
       netdevOf(link, port, master === undefined ? undefined : await readLink(session.route, master)),
     );

@@ -141,14 +141,15 @@ function isDifferent(
 
 /** The given fields of some settings. */
 export function pick(settings: VfSettings, names: readonly VfSettingName[]): VfSettings {
-  return Object.fromEntries(names.map((name) => [name, settings[name]]));
+  const picked: Partial<Record<VfSettingName, unknown>> = {};
+  for (const name of names) picked[name] = settings[name];
+  return picked as VfSettings;
 }
 
 function pickDefined(settings: VfSettings): VfSettings {
-  return pick(
-    settings,
-    settingNames.filter((name) => settings[name] !== undefined),
-  );
+  const picked: Partial<Record<VfSettingName, unknown>> = {};
+  for (const name of settingNames) if (settings[name] !== undefined) picked[name] = settings[name];
+  return picked as VfSettings;
 }
 
 /** The names of the fields that are there, in a fixed order. */

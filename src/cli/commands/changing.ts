@@ -68,7 +68,7 @@ export async function applySpec(
 export async function revertHost(context: CliContext, options: ChangeOptions): Promise<void> {
   await change(context, 'revert', options, async (host) => {
     const { id, target } = await readRevertTarget(host.stateFolder);
-    const snapshot = await readSnapshot(host.session, { detail: 'full' });
+    const snapshot = await readSnapshot(host.session, { detail: 'settings' });
     return { snapshot, target, plan: planTarget(snapshot, target), reverts: id };
   });
 }
@@ -165,7 +165,7 @@ function checkRights(host: LiveHost): void {
 }
 
 async function planNow(host: LiveHost, spec: ParsedSpec): Promise<Work> {
-  const snapshot = await readSnapshot(host.session, { detail: 'full' });
+  const snapshot = await readSnapshot(host.session, { detail: 'settings' });
   return { snapshot, ...planSpec(spec, snapshot) };
 }
 
