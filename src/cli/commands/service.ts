@@ -55,7 +55,6 @@ async function systemctl(...args: readonly string[]): Promise<void> {
 export function renderUnit(command: readonly string[]): string {
   return `[Unit]
 Description=Apply the SR-IOV configuration of this host (vfleet)
-Documentation=man:vfleet(8)
 DefaultDependencies=no
 After=systemd-modules-load.service systemd-udev-settle.service local-fs.target
 Wants=network-pre.target
