@@ -7,6 +7,7 @@
 //                        `read-settings COUNT`  the same without the VFs' statistics
 //                        With `wait-` before the word, a thread does it while this one waits for events: what the least
 //                        costs a program that goes on with other work while the kernel holds its request.
+//   floor replay FILE    answers each line of standard input with the nanoseconds that the reads of the file took
 //   floor run FILE PROGRAM ARGUMENT...
 //                        runs a program with its output in FILE; prints nanoseconds, most kilobytes resident, exit status
 
@@ -225,6 +226,8 @@ static int serve(const char *name) {
   return 0;
 }
 
+#include "replay.h"
+
 static int run(char **arguments) {
   posix_spawn_file_actions_t actions;
   pid_t child;
@@ -244,7 +247,8 @@ static int run(char **arguments) {
 
 int main(int count, char **arguments) {
   if (count == 3 && strcmp(arguments[1], "serve") == 0) return serve(arguments[2]);
+  if (count == 3 && strcmp(arguments[1], "replay") == 0) return serve_replay(arguments[2]);
   if (count >= 4 && strcmp(arguments[1], "run") == 0) return run(arguments + 2);
-  fprintf(stderr, "usage: floor serve IFNAME | floor run FILE PROGRAM ARGUMENT...\n");
+  fprintf(stderr, "usage: floor serve IFNAME | floor replay FILE | floor run FILE PROGRAM ARGUMENT...\n");
   return 2;
 }

@@ -18,7 +18,16 @@ export interface Floor {
 
 /** Starts the floor on an interface. */
 export function openFloor(ifName: string): Floor {
-  const child = spawn(floorFile, ['serve', ifName], { stdio: ['pipe', 'pipe', 'inherit'] });
+  return serve('serve', ifName);
+}
+
+/** Starts the floor on a file of recording.ts; whatever it is asked, it does the reads of the file. */
+export function openReplay(file: string): Floor {
+  return serve('replay', file);
+}
+
+function serve(...args: readonly string[]): Floor {
+  const child = spawn(floorFile, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     async ask(request) {

@@ -1,9 +1,12 @@
 // Owns the section `reading`: one PF with all its VFs, against the least that a C program needs for it.
 
+import { join } from 'node:path';
 import { measureFirst } from './first.ts';
-import { openFloor } from './floor.ts';
+import { openFloor, openReplay } from './floor.ts';
+import type { Floor } from './floor.ts';
 import { vfCount } from './netdevsim.ts';
 import type { BenchPf } from './netdevsim.ts';
+import { recordReading } from './recording.ts';
 import { rowOf } from './result.ts';
 import type { Row } from './result.ts';
 import { alternate } from './sample.ts';
@@ -12,9 +15,19 @@ import type { Work } from './work.ts';
 
 const maxTimesFloor = 3;
 
-const contests: readonly { what: string; name: keyof Work; floor: string; bound?: number }[] = [
-  { what: 'host with statistics and details', name: 'readFull', floor: 'read', bound: maxTimesFloor },
-  { what: 'host, settings only', name: 'readSettings', floor: 'read-settings', bound: maxTimesFloor },
+interface Contest {
+  readonly what: string;
+  readonly name: keyof Work;
+  readonly floor: string;
+  readonly bound?: number;
+  /** Reads more than the link: the same reads in C are compared as well. */
+  readonly detail?: 'settings' | 'full';
+}
+
+const bound = maxTimesFloor;
+const contests: readonly Contest[] = [
+  { what: 'host with statistics and details', name: 'readFull', floor: 'read', bound, detail: 'full' },
+  { what: 'host, settings only', name: 'readSettings', floor: 'read-settings', bound, detail: 'settings' },
   { what: 'link alone, with statistics', name: 'readLinkFull', floor: 'read' },
   { what: 'link alone, settings only', name: 'readLinkSettings', floor: 'read-settings' },
 ];
@@ -25,10 +38,12 @@ export async function measureReading(pf: BenchPf, stateFolder: string): Promise<
   const rows: Row[] = [];
   try {
     for (const contest of contests) {
-      const { theirs, waiting, ours } = await alternate(
+      const replay = await openReplayOf(contest, pf, stateFolder);
+      const { theirs, waiting, same, ours } = await alternate(
         {
           theirs: async () => floor.ask(`${contest.floor} ${vfCount}`),
           waiting: async () => floor.ask(`wait-${contest.floor} ${vfCount}`),
+          same: async () => replay?.ask('') ?? 0,
           ours: async () => work[contest.name](),
         },
         { rounds: 41, warmUpRounds: 300 },
@@ -47,10 +62,24 @@ export async function measureReading(pf: BenchPf, stateFolder: string): Promise<
         rowOf({ ...shared, first, comparedWith: plain, compared: theirs, ...bound }),
         rowOf({ ...shared, comparedWith: `${plain}, while it goes on`, compared: waiting }),
       );
+      if (replay === undefined) continue;
+      rows.push(rowOf({ ...shared, comparedWith: 'C, the very same files and requests', compared: same }));
+      replay.close();
     }
     return rows;
   } finally {
     work.close();
     floor.close();
   }
+}
+
+async function openReplayOf(
+  { name, detail }: Contest,
+  pf: BenchPf,
+  folder: string,
+): Promise<Floor | undefined> {
+  if (detail === undefined) return undefined;
+  const file = join(folder, `${name}.replay`);
+  await recordReading(pf.address, detail, file);
+  return openReplay(file);
 }

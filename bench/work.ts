@@ -5,14 +5,14 @@ import type { ChangingHost } from '../src/apply/apply-plan.ts';
 import { lockHost } from '../src/apply/host-lock.ts';
 import { recoverHost } from '../src/apply/recover.ts';
 import { defaultTimeouts } from '../src/apply/timeouts.ts';
+import { planSpec, readForSpec } from '../src/cli/commands/planning.ts';
 import { readSnapshot } from '../src/inventory/snapshot.ts';
 import { localKernel } from '../src/kernel/local-kernel.ts';
 import { readLink, setVfSettings } from '../src/kernel/rtnetlink/link.ts';
 import { KernelSession } from '../src/kernel/session.ts';
-import { planTarget } from '../src/planner/plan-target.ts';
 import { refusePlan } from '../src/planner/refusal.ts';
 import { parseSpec } from '../src/spec/parsed-spec.ts';
-import { resolveSpec } from '../src/spec/resolution.ts';
+import type { ParsedSpec } from '../src/spec/parsed-spec.ts';
 import { vfCount } from './netdevsim.ts';
 import type { BenchPf } from './netdevsim.ts';
 import { timeMs } from './sample.ts';
@@ -21,7 +21,10 @@ import { nextGeneration, specText, valuesOf } from './values.ts';
 /** Work by name; each call does it once and gives back the milliseconds that it took. */
 export interface Work {
   readonly kernelPhase: () => Promise<number>;
+  /** From a spec that is parsed already to the released lock. */
   readonly apply: () => Promise<number>;
+  /** The same with the parsing of the file's text. */
+  readonly applyText: () => Promise<number>;
   readonly readFull: () => Promise<number>;
   readonly readSettings: () => Promise<number>;
   readonly readLinkFull: () => Promise<number>;
@@ -51,8 +54,12 @@ export function openWork(pf: BenchPf, stateFolder: string): Work & { close(): vo
       return timeMs(async () => setVfSettings(session.route, pf.ifIndex, requests));
     },
     apply: async () => {
+      const spec = parseSpec(specText(pf.address, vfCount, nextGeneration()), 'bench.yaml');
+      return timeMs(async () => applySpec(session, stateFolder, spec));
+    },
+    applyText: async () => {
       const text = specText(pf.address, vfCount, nextGeneration());
-      return timeMs(async () => applyText(session, stateFolder, text));
+      return timeMs(async () => applySpec(session, stateFolder, parseSpec(text, 'bench.yaml')));
     },
     readFull: read('full'),
     readSettings: read('settings'),
@@ -62,16 +69,14 @@ export function openWork(pf: BenchPf, stateFolder: string): Work & { close(): vo
   };
 }
 
-/** What `vfleet apply SPEC --yes` does between its start and its end. */
-async function applyText(session: KernelSession, stateFolder: string, text: string): Promise<void> {
+/** What `vfleet apply SPEC --yes` does between the parsing of the file and its end. */
+async function applySpec(session: KernelSession, stateFolder: string, spec: ParsedSpec): Promise<void> {
   const host: ChangingHost = { session, stateFolder, timeouts: defaultTimeouts, report: () => undefined };
-  const spec = parseSpec(text, 'bench.yaml');
   const lock = await lockHost(stateFolder, { command: 'apply', waitMs: 0 });
   try {
     await recoverHost(host);
-    const snapshot = await readSnapshot(session, { detail: 'settings' });
-    const target = resolveSpec(spec, snapshot);
-    const plan = planTarget(snapshot, target);
+    const snapshot = await readForSpec(session, spec);
+    const { target, plan } = planSpec(spec, snapshot);
     const refusal = refusePlan(plan, { allowDisruption: false });
     if (refusal !== undefined) throw refusal;
     if (plan.steps.length === 0) throw new Error('there was nothing to change');

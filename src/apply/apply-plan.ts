@@ -2,7 +2,7 @@
 // Decides nothing about what is to be done; that is the plan's.
 
 import { VfleetError, messageOf } from '../base/errors.ts';
-import { readSnapshot } from '../inventory/snapshot.ts';
+import { readTargetedPfs } from '../inventory/pfs.ts';
 import type { KernelSession } from '../kernel/session.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -50,13 +50,13 @@ export async function applyPlan(host: ChangingHost, request: ApplyRequest): Prom
   const { plan, target, snapshot, allowDisruption, command, reverts } = request;
   if (plan.steps.length === 0) return;
   const before = recordBefore(snapshot, plan);
-  const journal = await JournalWriter.begin(host.stateFolder, {
+  const journal = JournalWriter.begin(host.stateFolder, {
     command,
     ...(reverts === undefined ? {} : { reverts }),
     startedAt: new Date(host.session.kernel.clock.nowMs()).toISOString(),
     bootId: snapshot.host.bootId,
     allowDisruption,
-    plan,
+    steps: plan.steps,
     target,
     before,
   });
@@ -67,7 +67,8 @@ export async function applyPlan(host: ChangingHost, request: ApplyRequest): Prom
         current = describeStep(step);
         if (host.signal?.aborted === true)
           throw new VfleetError('apply.interrupted', 'a signal asked to stop');
-        await journal.write({ record: 'step', index });
+        // The first step is announced by the journal's beginning.
+        if (index > 0) await journal.write({ record: 'step', index });
         const startedMs = host.session.kernel.clock.nowMs();
         host.report({ kind: 'step', index, count: plan.steps.length, text: current });
         await executeStep(step, {
@@ -76,7 +77,7 @@ export async function applyPlan(host: ChangingHost, request: ApplyRequest): Prom
           allowDisruption,
           report: (text) => host.report({ kind: 'detail', text }),
         });
-        await journal.write({ record: 'done', index });
+        journal.writeUnsynced({ record: 'done', index });
         host.report({ kind: 'done', index, durationMs: host.session.kernel.clock.nowMs() - startedMs });
       }
       current = 'checking the whole';
@@ -86,20 +87,17 @@ export async function applyPlan(host: ChangingHost, request: ApplyRequest): Prom
       throw await undone(host, journal, { before, allowDisruption, step: current, error });
     }
   } finally {
-    await journal.close();
+    journal.close();
   }
 }
 
-/** Reads the host once more and plans towards the target: there must be nothing left to do. */
+/** Reads the PFs once more and plans towards the target: there must be nothing left to do. */
 async function verifyTarget(host: ChangingHost, target: Target): Promise<void> {
-  const snapshot = await readSnapshot(host.session, {
-    detail: 'settings',
-    pfs: target.pfs.map((pf) => pf.address),
-  });
+  const pfs = await readTargetedPfs(host.session, target);
   const {
     changes: [left],
     steps: [step],
-  } = planTarget(snapshot, target);
+  } = planTarget(pfs, target);
   if (step === undefined) return;
   if (left === undefined)
     throw new VfleetError('verify.mismatch', `${describeStep(step)}: is not done after all steps were`);

@@ -1,10 +1,19 @@
-// Owns the journal on disk: one file of JSON lines per apply, each line synced before what it announces happens.
+// Owns the journal on disk: one file of JSON lines per apply. What a line announces happens only once it is synced.
 // Decides nothing about the host.
 
-import { open, readFile } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
-import { closeSync, fstatSync, openSync, readdirSync, readSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { JournalRecord, journalVersion } from '../model/journal.ts';
 import type { JournalBegin } from '../model/journal.ts';
@@ -27,8 +36,10 @@ export interface Journal {
   readonly end: JournalEnd | undefined;
 }
 
+const syncData = promisify(fdatasync);
+
 function journalFolder(stateFolder: string): string {
-  return openStateFolder(join(stateFolder, 'journal'));
+  return join(stateFolder, 'journal');
 }
 
 function journalPath(stateFolder: string, id: number): string {
@@ -37,63 +48,87 @@ function journalPath(stateFolder: string, id: number): string {
 
 /** Numbers of the journals, oldest first. */
 function listJournals(stateFolder: string): number[] {
-  return readdirSync(journalFolder(stateFolder))
+  return readdirSync(openStateFolder(journalFolder(stateFolder)))
     .flatMap((name) => fileNamePattern.exec(name)?.[1] ?? [])
     .map(Number)
     .sort((a, b) => a - b);
 }
 
-/** Appends to one journal; each record is on the disk when the call comes back. */
+/** Appends to one journal. */
 export class JournalWriter {
   readonly id: number;
-  readonly #file: FileHandle;
+  readonly #file: number;
 
-  private constructor(id: number, file: FileHandle) {
+  private constructor(id: number, file: number) {
     this.id = id;
     this.#file = file;
   }
 
-  /** Starts a journal under the next number. The file appears with its first record or not at all. */
-  static async begin(
+  /**
+   * Starts a journal under the next number and announces the plan's first step, which is on the disk with it. The file
+   * appears with both or not at all.
+   */
+  static begin(
     stateFolder: string,
     begin: Omit<JournalBegin, 'record' | 'journalVersion' | 'id' | 'pid'>,
-  ): Promise<JournalWriter> {
+  ): JournalWriter {
     const numbers = listJournals(stateFolder);
     const id = (numbers.at(-1) ?? 0) + 1;
+    const path = journalPath(stateFolder, id);
     const record: JournalBegin = { record: 'begin', journalVersion, id, pid: process.pid, ...begin };
-    writeFileAtomically(journalPath(stateFolder, id), `${JSON.stringify(record)}\n`);
+    writeFileAtomically(path, lineOf(record) + lineOf({ record: 'step', index: 0 }));
     for (const old of numbers.slice(0, -keptJournals)) unlinkSync(journalPath(stateFolder, old));
-    return JournalWriter.resume(stateFolder, id);
+    return new JournalWriter(id, openSync(path, 'a'));
   }
 
   /** Goes on with a journal that was cut off; a torn last line is closed with a newline and stays ignored. */
-  static async resume(stateFolder: string, id: number): Promise<JournalWriter> {
-    const path = journalPath(stateFolder, id);
-    const file = await open(path, 'a+');
+  static resume(stateFolder: string, id: number): JournalWriter {
+    const file = openSync(journalPath(stateFolder, id), 'a+');
     const writer = new JournalWriter(id, file);
-    const { size } = await file.stat();
+    const { size } = fstatSync(file);
     const last = Buffer.alloc(1);
-    if (size > 0) await file.read(last, 0, 1, size - 1);
-    if (last[0] !== 0x0a) await writer.#append('\n');
+    if (size > 0) readSync(file, last, 0, 1, size - 1);
+    if (last[0] !== 0x0a) writer.#append('\n');
     return writer;
   }
 
+  /** Writes a record; it is on the disk when the call comes back, with all that were written before. */
   async write(record: Exclude<JournalRecord, JournalBegin>): Promise<void> {
-    await this.#append(`${JSON.stringify(record)}\n`);
-  }
-
-  async close(): Promise<void> {
-    await this.#file.close();
-  }
-
-  async #append(text: string): Promise<void> {
+    this.writeUnsynced(record);
     try {
-      await this.#file.appendFile(text);
-      await this.#file.datasync();
+      await syncData(this.#file);
     } catch (cause) {
-      throw new VfleetError('file.unreadable', `journal ${this.id}: ${messageOf(cause)}`, { cause });
+      throw this.#failure(cause);
     }
   }
+
+  /**
+   * Writes a record that announces nothing: it outlives this process, and reaches the disk with the next one that is
+   * synced.
+   */
+  writeUnsynced(record: Exclude<JournalRecord, JournalBegin>): void {
+    this.#append(lineOf(record));
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  #append(text: string): void {
+    try {
+      writeSync(this.#file, text);
+    } catch (cause) {
+      throw this.#failure(cause);
+    }
+  }
+
+  #failure(cause: unknown): VfleetError {
+    return new VfleetError('file.unreadable', `journal ${this.id}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function lineOf(record: JournalRecord): string {
+  return `${JSON.stringify(record)}\n`;
 }
 
 /**

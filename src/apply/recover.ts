@@ -22,15 +22,16 @@ export async function recoverHost(host: ChangingHost): Promise<Recovery> {
   const last = await readLastJournal(host.stateFolder);
   if (last === undefined || last.end !== undefined) return 'nothing';
   const { begin } = last;
-  const journal = await JournalWriter.resume(host.stateFolder, begin.id);
+  const journal = JournalWriter.resume(host.stateFolder, begin.id);
   const at = new Date(host.session.kernel.clock.nowMs()).toISOString();
   try {
-    const snapshot = await readSnapshot(host.session, { detail: 'settings' });
+    const pfs = begin.target.pfs.map((pf) => pf.address);
+    const snapshot = await readSnapshot(host.session, { detail: 'settings', pfs });
     if (snapshot.host.bootId !== begin.bootId) {
       await journal.write({ record: 'lost-to-reboot', at });
       return 'lost-to-reboot';
     }
-    const allDone = !last.undoing && last.stepsDone.size === begin.plan.steps.length;
+    const allDone = !last.undoing && last.stepsDone.size === begin.steps.length;
     if (allDone && planTarget(snapshot, begin.target).steps.length === 0) {
       await journal.write({ record: 'committed', at });
       return 'committed';
@@ -51,13 +52,13 @@ export async function recoverHost(host: ChangingHost): Promise<Recovery> {
       },
     );
   } finally {
-    await journal.close();
+    journal.close();
   }
 }
 
 /** Restarts the drivers that the apply restarted, where nobody uses the VF; planning cannot see that it is needed. */
-async function reloadDrivers(host: ChangingHost, { plan, allowDisruption }: JournalBegin): Promise<void> {
-  for (const step of plan.steps) {
+async function reloadDrivers(host: ChangingHost, { steps, allowDisruption }: JournalBegin): Promise<void> {
+  for (const step of steps) {
     if (step.kind !== 'vf-driver') continue;
     const vfs = step.vfs.filter((vf) => vf.reload === true);
     if (vfs.length === 0) continue;

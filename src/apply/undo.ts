@@ -2,7 +2,7 @@
 // and plans towards the record, so that it also works from the middle of a step and after a crash.
 
 import { VfleetError, messageOf } from '../base/errors.ts';
-import { readSnapshot } from '../inventory/snapshot.ts';
+import { readTargetedPfs } from '../inventory/pfs.ts';
 import type { Target } from '../model/target.ts';
 import { planTarget } from '../planner/plan-target.ts';
 import { refusePlan } from '../planner/refusal.ts';
@@ -40,8 +40,7 @@ async function undoPf(
   allowDisruption: boolean,
 ): Promise<string | undefined> {
   try {
-    const addresses = before.pfs.map((pf) => pf.address);
-    const plan = planTarget(await readSnapshot(host.session, { detail: 'settings', pfs: addresses }), before);
+    const plan = planTarget(await readTargetedPfs(host.session, before), before);
     const refusal = refusePlan(plan, { allowDisruption });
     if (refusal !== undefined) return refusal.message;
     for (const step of plan.steps) {
@@ -53,7 +52,7 @@ async function undoPf(
         report: (text) => host.report({ kind: 'detail', text }),
       });
     }
-    const left = planTarget(await readSnapshot(host.session, { detail: 'settings', pfs: addresses }), before);
+    const left = planTarget(await readTargetedPfs(host.session, before), before);
     const [change] = left.changes;
     if (change === undefined) {
       const [step] = left.steps;

@@ -177,7 +177,8 @@ function findMismatch(step: VfSettingsStep, present: ReadonlyMap<number, VfSetti
 
 /** The first setting that the kernel shows otherwise than it was wanted. */
 function findMismatchOf(settings: VfSettings, present: VfSettings): Omit<Mismatch, 'vf'> | undefined {
-  for (const [name, wanted] of Object.entries(settings) as [VfSettingName, string | number | boolean][]) {
+  for (const name of Object.keys(settings) as VfSettingName[]) {
+    const wanted = settings[name];
     const found = present[name];
     // Untagged frames have no protocol and no priority, whatever a driver reports for them.
     if (settings.vlan === 0 && (name === 'vlanProtocol' || name === 'qos')) continue;

@@ -19,14 +19,10 @@ export interface DevlinkReading {
 }
 
 /**
- * devlink facts by PF address (`0000:01:00.0`, `netdevsim/netdevsim1`); empty on a kernel without devlink. With
- * `settings` only what can be set is read: the eswitch mode. What one driver refuses to tell is no reason to show
- * nothing of the host: it stands in `unread`.
+ * devlink facts by PF address (`0000:01:00.0`, `netdevsim/netdevsim1`); empty on a kernel without devlink. What one
+ * driver refuses to tell is no reason to show nothing of the host: it stands in `unread`.
  */
-export async function readDevlink(
-  session: KernelSession,
-  detail: 'settings' | 'full',
-): Promise<DevlinkReading> {
+export async function readDevlink(session: KernelSession): Promise<DevlinkReading> {
   const facts = new Map<string, DevlinkFacts>();
   const unread: { what: string; why: string }[] = [];
   const client = session.generic;
@@ -41,16 +37,14 @@ export async function readDevlink(
       return otherwise;
     }
   };
-  const isFull = detail === 'full';
-  const ports = isFull ? await orNote('devlink ports', listDevlinkPorts(client), []) : [];
-  const reporters = isFull ? await orNote('devlink health reporters', listHealthReporters(client), []) : [];
-  const parameters = isFull ? await orNote('devlink parameters', listDevlinkParameters(client), []) : [];
+  const ports = await orNote('devlink ports', listDevlinkPorts(client), []);
+  const reporters = await orNote('devlink health reporters', listHealthReporters(client), []);
+  const parameters = await orNote('devlink parameters', listDevlinkParameters(client), []);
   for (const { bus, device } of devices) {
     const isOurs = (other: { bus: string; device: string }): boolean =>
       other.bus === bus && other.device === device;
-    const info = isFull
-      ? await orNote(`devlink info of ${bus}/${device}`, readDevlinkInfo(client, { bus, device }), undefined)
-      : undefined;
+    const what = `devlink info of ${bus}/${device}`;
+    const info = await orNote(what, readDevlinkInfo(client, { bus, device }), undefined);
     facts.set(
       bus === 'pci' ? device : `${bus}/${device}`,
       present({

@@ -4,12 +4,14 @@ import type { PciAddress, PfAddress } from '../base/identifiers.ts';
 import { splitPfAddress } from '../base/identifiers.ts';
 import { present } from '../base/present.ts';
 import { readDriverInformation } from '../kernel/ethtool/driver-information.ts';
-import { readLinkSettings } from '../kernel/ethtool/link-settings.ts';
+import { readLinkModes } from '../kernel/ethtool/link-settings.ts';
 import type { LinkSettings } from '../kernel/ethtool/link-settings.ts';
+import { readEswitchMode } from '../kernel/genetlink/devlink.ts';
 import { readAcsIsolation, readConfigSpace } from '../kernel/pci-config/read-config.ts';
 import type { ConfigSpace } from '../kernel/pci-config/config-space.ts';
 import { readLink } from '../kernel/rtnetlink/link.ts';
 import type { Link } from '../kernel/rtnetlink/link.ts';
+import type { FileTree } from '../kernel/kernel.ts';
 import type { KernelSession } from '../kernel/session.ts';
 import { readAerTotals } from '../kernel/sysfs/aer.ts';
 import { readDriver, readNumaNode } from '../kernel/sysfs/device.ts';
@@ -21,8 +23,8 @@ import type { DevlinkFacts, Netdev, Pf, Sriov } from '../model/pf.ts';
 import { readPfLinks } from './uplink.ts';
 import { readVfs } from './vf.ts';
 
-/** What is known of the host as a whole when a PF is read. */
-export interface HostSources {
+/** How much of a PF is read, and what devlink says of all PFs of the host where that was asked at once. */
+export interface PfSources {
   readonly detail: 'settings' | 'full';
   readonly devlink: ReadonlyMap<string, DevlinkFacts>;
 }
@@ -31,30 +33,27 @@ export interface HostSources {
 export async function readPf(
   session: KernelSession,
   pf: PfAddress,
-  host: HostSources,
+  sources: PfSources,
 ): Promise<Pf | undefined> {
   const { files } = session;
-  const sriov = readSriov(files, pf);
+  const isFull = sources.detail === 'full';
+  // The kernel is at work on the first two while the files are read.
+  const [{ own, representors }, devlink, { sriov, device, driver, numaNode }] = await Promise.all([
+    readPfLinks(session, pf, { vfs: true, statistics: isFull }),
+    isFull ? sources.devlink.get(pf) : readEswitchFacts(session, pf),
+    readPfFiles(files, pf),
+  ]);
   if (sriov === undefined) return undefined;
-  const isPci = splitPfAddress(pf).bus === 'pci';
-  const device = isPci ? readPciDevice(files, pf as PciAddress) : undefined;
-  const { own, representors } = await readPfLinks(session, pf);
   const [first] = own;
-  const uplink =
-    first === undefined || sriov.numVfs === 0
-      ? first
-      : await readLink(session.route, first.ifIndex, { vfs: true, statistics: host.detail === 'full' });
-  const devlink = host.devlink.get(pf);
-  const config =
-    device === undefined || host.detail !== 'full' ? undefined : readConfigSpace(files, device.address);
+  const config = device === undefined || !isFull ? undefined : readConfigSpace(files, device.address);
   return present({
     address: pf,
     vendorId: device?.vendorId,
     deviceId: device?.deviceId,
     subsystemVendorId: device?.subsystemVendorId,
     subsystemDeviceId: device?.subsystemDeviceId,
-    driver: readDriver(files, pf),
-    numaNode: readNumaNode(files, pf),
+    driver,
+    numaNode,
     iommuGroup: device?.iommuGroup,
     pcieLink:
       device?.currentWidth === undefined
@@ -65,12 +64,38 @@ export async function readPf(
             maxSpeedGTps: device.maxSpeedGTps,
             maxWidth: device.maxWidth,
           }),
-    ...(host.detail === 'full' ? await readDetails(session, pf, { config, devlink, first }) : {}),
+    ...(isFull ? await readDetails(session, pf, { config, devlink, first }) : {}),
     sriov: sriovOf(sriov, config),
     netdevs: await readNetdevs(session, own),
     devlink,
-    vfs: readVfs(session, { pf, sriov, vendorId: device?.vendorId, link: uplink, representors }),
+    vfs: readVfs(session, { pf, sriov, vendorId: device?.vendorId, link: first, representors }),
   });
+}
+
+/** The files of a PF; asynchronous only to be read while requests are under way. */
+async function readPfFiles(files: FileTree, pf: PfAddress) {
+  const isPci = splitPfAddress(pf).bus === 'pci';
+  return {
+    sriov: readSriov(files, pf),
+    device: isPci ? readPciDevice(files, pf as PciAddress) : undefined,
+    driver: readDriver(files, pf),
+    numaNode: readNumaNode(files, pf),
+  };
+}
+
+/** The one thing of devlink that can be set; undefined for a PF without an eswitch, or without devlink. */
+async function readEswitchFacts(session: KernelSession, pf: PfAddress): Promise<DevlinkFacts | undefined> {
+  const handle = splitPfAddress(pf);
+  const eswitchMode = await readEswitchMode(session.generic, handle);
+  if (eswitchMode === undefined) return undefined;
+  return {
+    handle: `${handle.bus}/${handle.device}`,
+    versions: { fixed: {}, running: {}, stored: {} },
+    eswitchMode,
+    ports: [],
+    healthReporters: [],
+    parameters: [],
+  };
 }
 
 async function readDetails(
@@ -93,7 +118,8 @@ async function readDetails(
   });
 }
 
-function sriovOf(sriov: SriovFiles, config: ConfigSpace | undefined): Sriov {
+/** What a PF can have and has of VFs; what only the configuration space tells is absent without it. */
+export function sriovOf(sriov: SriovFiles, config?: ConfigSpace): Sriov {
   const capability = config?.sriov;
   return present({
     totalVfs: sriov.totalVfs,
@@ -112,7 +138,7 @@ async function readNetdevs(session: KernelSession, links: readonly Link[]): Prom
   const netdevs: Netdev[] = [];
   for (const link of links) {
     const { master } = link.attributes;
-    const port = await readLinkSettings(session.generic, link.ifIndex);
+    const port = await readLinkModes(session.generic, link.ifIndex);
     netdevs.push(
       netdevOf(link, port, master === undefined ? undefined : await readLink(session.route, master)),
     );
@@ -120,7 +146,8 @@ async function readNetdevs(session: KernelSession, links: readonly Link[]): Prom
   return netdevs;
 }
 
-function netdevOf(link: Link, port: LinkSettings | undefined, master: Link | undefined): Netdev {
+/** An interface of a PF; without `port` and `master` nothing is said of its speed and of what it is part of. */
+export function netdevOf(link: Link, port?: LinkSettings, master?: Link): Netdev {
   const { attributes } = link;
   return present({
     name: link.name,

@@ -1,12 +1,14 @@
 // Owns the reading of a whole host into a Snapshot.
 // Reads only. A host without PFs costs no socket.
 
+import { parsePfAddress } from '../base/identifiers.ts';
 import { present } from '../base/present.ts';
 import type { KernelSession } from '../kernel/session.ts';
 import { readHostFacts } from '../kernel/sysfs/host.ts';
 import { listIommuGroups } from '../kernel/sysfs/iommu.ts';
 import { listNumaNodes } from '../kernel/sysfs/numa.ts';
 import { listSriovPfs } from '../kernel/sysfs/sriov.ts';
+import type { PfIdentity } from '../model/pf.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 
 /** Written out, not imported: the schema's library is not needed for reading a host. */
@@ -20,17 +22,23 @@ export interface SnapshotOptions {
   readonly detail: 'settings' | 'full';
   /** Only these PFs; all when absent. */
   readonly pfs?: readonly string[];
+  /**
+   * Asked of each PF, by what tells it from others. A PF for which it says no is read so far that a spec can find it and
+   * knows the addresses it keeps: without the holders of its VFs, its speed, and its eswitch mode. Its interfaces may
+   * include representors here, so that it must not say no to a PF for a name that it has too many.
+   */
+  readonly isWanted?: (pf: PfIdentity) => boolean;
 }
 
 /** Reads the host. Throws `kernel.refused`, `kernel.timeout`; what needs more rights is listed in `unread`. */
 export async function readSnapshot(session: KernelSession, options: SnapshotOptions): Promise<Snapshot> {
   const { files, clock } = session.kernel;
   const host = readHostFacts(files);
-  const addresses = listSriovPfs(files).filter((pf) => options.pfs?.includes(pf) ?? true);
+  const addresses = options.pfs?.flatMap((pf) => parsePfAddress(pf) ?? []) ?? listSriovPfs(files);
   const { pfs, unread } =
     addresses.length === 0
       ? { pfs: [], unread: [] }
-      : await (await import('./pfs.ts')).readPfs(session, addresses, options.detail);
+      : await (await import('./pfs.ts')).readPfs(session, { ...options, addresses });
   return {
     apiVersion: 'vfleet/v1',
     kind: 'Snapshot',

@@ -4,10 +4,10 @@
 import { VfleetError } from '../base/errors.ts';
 import type { IfIndex, PfAddress } from '../base/identifiers.ts';
 import { readLink } from '../kernel/rtnetlink/link.ts';
-import type { Link } from '../kernel/rtnetlink/link.ts';
+import type { Link, LinkOptions } from '../kernel/rtnetlink/link.ts';
 import type { KernelSession } from '../kernel/session.ts';
 import { listNetdevs } from '../kernel/sysfs/device.ts';
-import { readNetdevFiles } from '../kernel/sysfs/net.ts';
+import { readDevPort, readIfIndex } from '../kernel/sysfs/net.ts';
 
 /**
  * Name that a card gives to the port of a representor: `pf0vf3`, `c1pf0sf8`, with the controller's number before it on
@@ -28,27 +28,46 @@ export interface PfLinks {
   readonly representors: ReadonlyMap<number, Link>;
 }
 
-/** Reads the links of a PF, without VFs. A link that goes away meanwhile is left out. */
-export async function readPfLinks(session: KernelSession, pf: PfAddress): Promise<PfLinks> {
+/**
+ * Reads the links of a PF. With `vfs` its first own one comes with its VFs, as {@link readLink} says. A link that goes
+ * away meanwhile is left out.
+ */
+export async function readPfLinks(
+  session: KernelSession,
+  pf: PfAddress,
+  options: LinkOptions = {},
+): Promise<PfLinks> {
+  const names = listNetdevs(session.files, pf);
+  // Usually there is but one, which need not be asked twice.
+  const isOnly = names.length === 1;
   const own: { link: Link; devPort: number }[] = [];
   const representors = new Map<number, Link>();
-  for (const name of listNetdevs(session.files, pf)) {
-    const { ifIndex, devPort = 0 } = readNetdevFiles(session.files, name);
+  for (const name of names) {
+    const ifIndex = readIfIndex(session.files, name);
     if (ifIndex === undefined) continue;
-    const link = await readPresentLink(session, ifIndex);
+    const link = await readPresentLink(session, ifIndex, isOnly ? options : {});
     if (link === undefined) continue;
     const portName = link.attributes.physPortName;
     const vf = vfOfPortName(portName);
     if (vf !== undefined) representors.set(vf, link);
-    else if (!representorPortName.test(portName ?? '')) own.push({ link, devPort });
+    else if (!representorPortName.test(portName ?? ''))
+      own.push({ link, devPort: isOnly ? 0 : (readDevPort(session.files, name) ?? 0) });
   }
   own.sort((a, b) => a.devPort - b.devPort || a.link.ifIndex - b.link.ifIndex);
-  return { own: own.map(({ link }) => link), representors };
+  const links = own.map(({ link }) => link);
+  const [first, ...others] = links;
+  if (first === undefined || isOnly || options.vfs !== true) return { own: links, representors };
+  const withVfs = await readPresentLink(session, first.ifIndex, options);
+  return { own: withVfs === undefined ? others : [withVfs, ...others], representors };
 }
 
-async function readPresentLink(session: KernelSession, ifIndex: number): Promise<Link | undefined> {
+async function readPresentLink(
+  session: KernelSession,
+  ifIndex: number,
+  options: LinkOptions,
+): Promise<Link | undefined> {
   try {
-    return await readLink(session.route, ifIndex);
+    return await readLink(session.route, ifIndex, options);
   } catch (error) {
     if (error instanceof VfleetError && error.details.errno === 'ENODEV') return undefined;
     throw error;

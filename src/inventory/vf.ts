@@ -11,8 +11,8 @@ import { readNumaNode } from '../kernel/sysfs/device.ts';
 import { readIommuGroup } from '../kernel/sysfs/pci-device.ts';
 import { listVirtfns } from '../kernel/sysfs/sriov.ts';
 import type { SriovFiles } from '../kernel/sysfs/sriov.ts';
-import { readNetdevFiles } from '../kernel/sysfs/net.ts';
-import type { Vf } from '../model/vf.ts';
+import { readNetdevMac } from '../kernel/sysfs/net.ts';
+import type { Vf, VfSettings } from '../model/vf.ts';
 import { readAttachment, surveyHolders } from './holders.ts';
 import type { HolderSurvey } from './holders.ts';
 
@@ -43,14 +43,10 @@ function readVf(
   address: PciAddress | undefined,
   info: VfInfo | undefined,
 ): Vf {
-  const { rssQuery: _, ...settings } = info?.settings ?? {};
-  const common = present({
-    index: index,
-    representor: sources.representors.get(index)?.name,
-    settings: present(settings),
-    statistics: info?.statistics,
-    holders: [],
-  });
+  const common: Vf = { index, settings: settingsOf(info), holders: [] };
+  const representor = sources.representors.get(index)?.name;
+  if (representor !== undefined) common.representor = representor;
+  if (info?.statistics !== undefined) common.statistics = info.statistics;
   if (address === undefined) return common;
   const { driver, netdev } = readAttachment(session, address);
   const { requesterId, conflict } = checkVfAddress(
@@ -70,8 +66,15 @@ function readVf(
     iommuGroup: readIommuGroup(session.files, address),
     numaNode: readNumaNode(session.files, address),
     netdev,
-    netdevMac: netdev === undefined ? undefined : readNetdevFiles(session.files, netdev).mac,
+    netdevMac: netdev === undefined ? undefined : readNetdevMac(session.files, netdev),
   });
+}
+
+/** The settings that vfleet knows of; most drivers report no other, and then there is nothing to copy. */
+function settingsOf(info: VfInfo | undefined): VfSettings {
+  if (info?.settings.rssQuery === undefined) return info?.settings ?? {};
+  const { rssQuery: _, ...settings } = info.settings;
+  return settings;
 }
 
 function placementOf(sriov: SriovFiles): VfPlacement | undefined {

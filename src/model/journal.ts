@@ -1,7 +1,7 @@
 // Owns the records of a journal: what an apply intended, what was before, how far it came and how it ended.
 
 import { z } from 'zod';
-import { Plan } from './plan.ts';
+import { Step } from './plan.ts';
 import { Target } from './target.ts';
 
 export const journalVersion = 1;
@@ -19,7 +19,8 @@ export const JournalBegin = z.strictObject({
   bootId: z.string(),
   pid: z.int(),
   allowDisruption: z.boolean(),
-  plan: Plan,
+  /** What is done, in order. */
+  steps: z.array(Step),
   /** What the host shall be; the apply is complete when a plan towards it is empty. */
   target: Target,
   /** What was; undo, recover and revert plan towards it. */

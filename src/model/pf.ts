@@ -141,3 +141,8 @@ export const Pf = z.strictObject({
   vfs: z.array(Vf),
 });
 export type Pf = z.infer<typeof Pf>;
+
+/** What tells a PF from others, as far as a spec can ask for it. */
+export type PfIdentity = Pick<Pf, 'address' | 'vendorId' | 'deviceId' | 'driver' | 'numaNode'> & {
+  readonly netdevs: readonly Pick<Netdev, 'name'>[];
+};

@@ -10,17 +10,15 @@ import { resultOfVfSettings } from './vf-settings.ts';
 /** The VFs of one PF that are in use and would be cut off, by index, each with every reason in one sentence. */
 export function disruptionsOf(plan: PfPlan): readonly Disruption[] {
   const { intent } = plan;
+  const held = intent.pf.vfs.filter((vf) => vf.holders.length > 0);
+  if (held.length === 0) return [];
   const planned = new Map(plan.vfs.map((vf) => [vf.intent.index, vf]));
-  return intent.pf.vfs
-    .filter((vf) => vf.holders.length > 0)
-    .flatMap((vf) => {
-      const why = intent.remakesVfs
-        ? [whyRemoved(intent)]
-        : reasonsToKeptVf(intent, vf, planned.get(vf.index));
-      if (why.length === 0) return [];
-      const address = vf.address === undefined ? {} : { address: vf.address };
-      return [{ pf: intent.pf.address, vf: vf.index, ...address, holders: vf.holders, why: why.join('; ') }];
-    });
+  return held.flatMap((vf) => {
+    const why = intent.remakesVfs ? [whyRemoved(intent)] : reasonsToKeptVf(intent, vf, planned.get(vf.index));
+    if (why.length === 0) return [];
+    const address = vf.address === undefined ? {} : { address: vf.address };
+    return [{ pf: intent.pf.address, vf: vf.index, ...address, holders: vf.holders, why: why.join('; ') }];
+  });
 }
 
 function whyRemoved({ numVfs, eswitchMode }: PfIntent): string {

@@ -106,9 +106,14 @@ function vfIntentOf(index: number, vf: Vf | undefined, target: VfTarget | undefi
     index,
     vf,
     present: normaliseVfSettings(vf?.settings ?? {}),
-    named: { ...target?.settings, mac: target?.settings.mac?.toLowerCase() },
+    named: withLowerMac(target?.settings ?? {}),
     driver: target?.driver,
   };
+}
+
+function withLowerMac(settings: VfSettings): VfSettings {
+  const mac = settings.mac?.toLowerCase();
+  return mac === settings.mac ? settings : { ...settings, mac };
 }
 
 function checkPf(intent: PfIntent, target: PfTarget): void {
@@ -151,8 +156,10 @@ function checkVf(intent: PfIntent, { index, driver, present, named }: VfIntent):
       attribute: 'driver',
     });
   }
+  const { vlanProtocol, minTxRateMbps, maxTxRateMbps } = named;
+  if (vlanProtocol === undefined && minTxRateMbps === undefined && maxTxRateMbps === undefined) return;
   const result = resultOfVfSettings(present, named);
-  if (named.vlanProtocol === '802.1ad' && result.vlan === 0) {
+  if (vlanProtocol === '802.1ad' && result.vlan === 0) {
     throw impossible(pf, `${subject} cannot use 802.1ad without a VLAN: its VLAN is 0`, {
       vf: index,
       attribute: 'vlanProtocol',
@@ -160,10 +167,10 @@ function checkVf(intent: PfIntent, { index, driver, present, named }: VfIntent):
   }
   const { minTxRateMbps: min = 0, maxTxRateMbps: max = 0 } = result;
   if (max === 0 || min <= max) return;
-  if (named.minTxRateMbps === undefined && named.maxTxRateMbps === undefined) return;
+  if (minTxRateMbps === undefined && maxTxRateMbps === undefined) return;
   throw impossible(pf, `${subject} cannot have the rates: minimum ${min} is over maximum ${max} Mbit/s`, {
     vf: index,
-    attribute: named.minTxRateMbps === undefined ? 'maxTxRateMbps' : 'minTxRateMbps',
+    attribute: minTxRateMbps === undefined ? 'maxTxRateMbps' : 'minTxRateMbps',
   });
 }
 

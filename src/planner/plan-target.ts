@@ -17,7 +17,7 @@ import { planPf, type PfPlan } from './pf-plan.ts';
  *
  * Throws `kernel.absent` for a PF that the snapshot does not have, and `plan.impossible` for what this host cannot reach.
  */
-export function planTarget(snapshot: Snapshot, target: Target): Plan {
+export function planTarget(snapshot: Pick<Snapshot, 'pfs'>, target: Target): Plan {
   const plans = planPfs(snapshot, target);
   return {
     apiVersion: 'vfleet/v1',
@@ -29,7 +29,7 @@ export function planTarget(snapshot: Snapshot, target: Target): Plan {
   };
 }
 
-function planPfs(snapshot: Snapshot, target: Target): readonly PfPlan[] {
+function planPfs(snapshot: Pick<Snapshot, 'pfs'>, target: Target): readonly PfPlan[] {
   const pfs = new Map(snapshot.pfs.map((pf) => [pf.address, pf]));
   const planned = new Set<string>();
   return target.pfs.map((pfTarget) => {

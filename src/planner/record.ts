@@ -93,9 +93,5 @@ function driverOf(pf: Pf, vf: Vf): string | undefined {
 }
 
 function settingsOf(vf: Vf, sent: VfSettings): VfSettings {
-  const present = normaliseVfSettings(vf.settings);
-  return pick(
-    present,
-    namesOf(sent).filter((name) => present[name] !== undefined),
-  );
+  return pick(normaliseVfSettings(vf.settings), namesOf(sent));
 }

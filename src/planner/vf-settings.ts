@@ -48,15 +48,13 @@ export interface PlannedSettings {
 
 /** The settings in vfleet's own spelling: MAC in lower case, no 4095, no protocol but 802.1Q without a VLAN. */
 export function normaliseVfSettings(settings: VfSettings): VfSettings {
+  const mac = settings.mac?.toLowerCase();
   const vlan = settings.vlan === mlx4UnsetVlan ? 0 : settings.vlan;
   const isTagged = vlan !== undefined && vlan > 0;
-  const { mac, vlanProtocol } = settings;
-  return pickDefined({
-    ...settings,
-    mac: mac?.toLowerCase(),
-    vlan,
-    vlanProtocol: vlanProtocol === undefined || isTagged ? vlanProtocol : '802.1Q',
-  });
+  const vlanProtocol = settings.vlanProtocol === undefined || isTagged ? settings.vlanProtocol : '802.1Q';
+  // Nearly always they are spelt so already, and there are many VFs.
+  const isNormal = mac === settings.mac && vlan === settings.vlan && vlanProtocol === settings.vlanProtocol;
+  return isNormal ? settings : pick({ ...settings, mac, vlan, vlanProtocol }, settingNames);
 }
 
 /**
@@ -81,14 +79,26 @@ export function resultOfVfSettings(present: VfSettings, named: VfSettings): VfSe
 
 /** Plans the settings of a VF that stays as it is: what is named and differs is sent. Takes normalised settings. */
 export function planKeptVfSettings(present: VfSettings, named: VfSettings): PlannedSettings | undefined {
+  if (holdsAlready(present, named)) return undefined;
   const result = resultOfVfSettings(present, named);
-  const sent = units.filter((unit) => unit.some((name) => isDifferent(name, present, named, result))).flat();
+  const sent: VfSettingName[] = [];
+  const differing: VfSettingName[] = [];
+  for (const unit of units) {
+    const different = unit.filter((name) => isDifferent(name, present, named, result));
+    if (different.length === 0) continue;
+    sent.push(...unit);
+    differing.push(...different);
+  }
   if (sent.length === 0) return undefined;
-  return {
-    before: pickDefined(pick(present, sent)),
-    after: pickDefined(pick(result, sent)),
-    differing: sent.filter((name) => isDifferent(name, present, named, result)),
-  };
+  return { before: pick(present, sent), after: pick(result, sent), differing };
+}
+
+/** Whether everything named is so already; most VFs of most plans. */
+function holdsAlready(present: VfSettings, named: VfSettings): boolean {
+  for (const name of settingNames) {
+    if (named[name] !== undefined && named[name] !== present[name]) return false;
+  }
+  return true;
 }
 
 /**
@@ -110,7 +120,7 @@ export function planFreshVfSettings(
   if (sent.length === 0) return undefined;
   return {
     before: {},
-    after: pickDefined(pick(result, sent)),
+    after: pick(result, sent),
     differing: sent.filter((name) => isDifferent(name, present, named, result)),
   };
 }
@@ -139,16 +149,10 @@ function isDifferent(
   return present[name] !== result[name];
 }
 
-/** The given fields of some settings. */
+/** Those of the given fields that some settings have. */
 export function pick(settings: VfSettings, names: readonly VfSettingName[]): VfSettings {
   const picked: Partial<Record<VfSettingName, unknown>> = {};
-  for (const name of names) picked[name] = settings[name];
-  return picked as VfSettings;
-}
-
-function pickDefined(settings: VfSettings): VfSettings {
-  const picked: Partial<Record<VfSettingName, unknown>> = {};
-  for (const name of settingNames) if (settings[name] !== undefined) picked[name] = settings[name];
+  for (const name of names) if (settings[name] !== undefined) picked[name] = settings[name];
   return picked as VfSettings;
 }
 

@@ -87,6 +87,7 @@ function checkDriver(draft: PfDraft, { settings, range }: VfDraft, report: Repor
 
 function checkRates(draft: PfDraft, vf: VfDraft, report: Report): void {
   const { settings, range } = vf;
+  if (settings.minTxRateMbps === undefined && settings.maxTxRateMbps === undefined) return;
   const speedMbps = linkSpeedOf(draft);
   for (const key of ['minTxRateMbps', 'maxTxRateMbps'] as const) {
     const rate = settings[key];

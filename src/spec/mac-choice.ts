@@ -10,18 +10,11 @@ import { pathOfSetting, type PfDraft, type VfDraft } from './pf-draft.ts';
 import type { Report } from './problem.ts';
 import { printable } from './wording.ts';
 
-/** Addresses by VF, see {@link vfKeyOf}. */
-export type ChosenMacs = ReadonlyMap<string, MacAddress>;
+export type ChosenMacs = ReadonlyMap<VfDraft, MacAddress>;
 
 interface MacWish {
   readonly draft: PfDraft;
   readonly vf: VfDraft;
-  readonly key: string;
-}
-
-/** Name of a VF on a host. */
-export function vfKeyOf(pfAddress: string, index: number): string {
-  return `${pfAddress} ${index}`;
 }
 
 /**
@@ -30,27 +23,25 @@ export function vfKeyOf(pfAddress: string, index: number): string {
  */
 export function chooseMacs(drafts: readonly PfDraft[], snapshot: Snapshot, report: Report): ChosenMacs {
   const staying = stayingMacs(drafts, snapshot);
-  const chosen = new Map<string, MacAddress>();
+  const chosen = new Map<VfDraft, MacAddress>();
   const wishes: MacWish[] = drafts.flatMap((draft) =>
-    draft.vfs
-      .filter((vf) => vf.settings.mac !== undefined)
-      .map((vf) => ({ draft, vf, key: vfKeyOf(draft.pf.address, vf.index) })),
+    draft.vfs.filter((vf) => vf.settings.mac !== undefined).map((vf) => ({ draft, vf })),
   );
-  for (const { draft, vf, key } of wishes) {
+  for (const { draft, vf } of wishes) {
     const mac = parseMacAddress(vf.settings.mac ?? '');
     if (mac === undefined) continue;
     const holder = staying.get(mac);
     if (holder !== undefined) {
       report(pathOfSetting(draft, vf.range, 'mac'), `${mac} is the address of ${holder}, which keeps it`);
     }
-    chosen.set(key, mac);
+    chosen.set(vf, mac);
   }
   const taken = new Set<string>([...staying.keys(), ...chosen.values()]);
   const hostId = snapshot.host.machineId ?? snapshot.host.name;
   // By VF and not as the file has them: should two addresses ever meet, moving an entry must not swap them.
   const autos = wishes.filter(({ vf }) => vf.settings.mac === autoMac);
   autos.sort((a, b) => compareText(a.draft.pf.address, b.draft.pf.address) || a.vf.index - b.vf.index);
-  for (const { draft, vf, key } of autos) {
+  for (const { draft, vf } of autos) {
     let attempt = 0;
     let mac = autoMacAddress(hostId, draft.pf.address, vf.index, attempt);
     while (taken.has(mac)) {
@@ -58,7 +49,7 @@ export function chooseMacs(drafts: readonly PfDraft[], snapshot: Snapshot, repor
       mac = autoMacAddress(hostId, draft.pf.address, vf.index, attempt);
     }
     taken.add(mac);
-    chosen.set(key, mac);
+    chosen.set(vf, mac);
   }
   return chosen;
 }

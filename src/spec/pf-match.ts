@@ -2,9 +2,9 @@
 // Reads a snapshot only.
 
 import { parsePciAddress, parsePfAddress } from '../base/identifiers.ts';
-import type { Pf } from '../model/pf.ts';
+import type { Pf, PfIdentity } from '../model/pf.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import type { PfMatch } from '../model/spec.ts';
+import type { HostSpec, PfMatch } from '../model/spec.ts';
 import type { Vf } from '../model/vf.ts';
 import { listed, printable } from './wording.ts';
 
@@ -23,7 +23,7 @@ const criterionLabels: Readonly<Record<keyof PfMatch, string>> = {
 interface Criterion {
   readonly key: keyof PfMatch;
   readonly wanted: string;
-  ofPf(pf: Pf): readonly (string | undefined)[];
+  ofPf(pf: PfIdentity): readonly (string | undefined)[];
   ofVf(vf: Vf): readonly (string | undefined)[];
 }
 
@@ -36,6 +36,11 @@ export function findPfs(match: PfMatch, expect: number, snapshot: Snapshot): rea
   const found_ = `finds ${found.length === 1 ? '1 PF' : `${found.length} PFs`}: ${namesOf(found)}`;
   if (found.length < expect) return `${found_}; expect says ${expect}`;
   return `${found_}; ${expect === 1 ? `say which one, or expect: ${found.length}` : `expect says ${expect}`}`;
+}
+
+/** Whether some entry of a spec finds a PF; the others need not be read in full to decide what the spec means. */
+export function isNamed(spec: HostSpec, pf: PfIdentity): boolean {
+  return spec.pfs.some(({ match }) => criteriaOf(match).every((criterion) => meets(pf, criterion)));
 }
 
 /** A PF for people: `0000:01:00.0 (igb, enp1s0f0)`. */
@@ -90,7 +95,7 @@ function criteriaOf(match: PfMatch): readonly Criterion[] {
   return criteria;
 }
 
-function meets(pf: Pf, criterion: Criterion): boolean {
+function meets(pf: PfIdentity, criterion: Criterion): boolean {
   return criterion.ofPf(pf).includes(criterion.wanted);
 }
 

@@ -4,8 +4,9 @@
 import type { Pf } from '../model/pf.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { PfTarget, Target, VfTarget } from '../model/target.ts';
+import type { VfSettings } from '../model/vf.ts';
 import { checkPf } from './host-rules.ts';
-import { chooseMacs, type ChosenMacs, vfKeyOf } from './mac-choice.ts';
+import { chooseMacs, type ChosenMacs } from './mac-choice.ts';
 import type { ParsedSpec } from './parsed-spec.ts';
 import { draftPf, type PfDraft, type VfDraft } from './pf-draft.ts';
 import { findPfs } from './pf-match.ts';
@@ -70,16 +71,14 @@ function targetOf(draft: PfDraft, macs: ChosenMacs): PfTarget {
     ...(entry.up === undefined ? {} : { up: entry.up }),
     ...(entry.eswitch === undefined || !hasEswitch ? {} : { eswitchMode: entry.eswitch }),
     ...(entry.vfs?.count === undefined ? {} : { numVfs: entry.vfs.count }),
-    vfs: draft.vfs.map((vf) => vfTargetOf(draft, vf, macs)),
+    vfs: draft.vfs.map((vf) => vfTargetOf(vf, macs)),
   };
 }
 
-function vfTargetOf(draft: PfDraft, vf: VfDraft, macs: ChosenMacs): VfTarget {
-  const { driver, mac: _wish, ...settings } = vf.settings;
-  const mac = macs.get(vfKeyOf(draft.pf.address, vf.index));
-  return {
-    index: vf.index,
-    ...(driver === undefined ? {} : { driver }),
-    settings: mac === undefined ? settings : { mac, ...settings },
-  };
+function vfTargetOf(vf: VfDraft, macs: ChosenMacs): VfTarget {
+  const { driver, mac: _wish, ...rest } = vf.settings;
+  const settings: VfSettings = rest;
+  const mac = macs.get(vf);
+  if (mac !== undefined) settings.mac = mac;
+  return driver === undefined ? { index: vf.index, settings } : { index: vf.index, driver, settings };
 }

@@ -54,6 +54,7 @@ export function rangesOf(vfs: VfsSpec): readonly RangeSettings[] {
 
 /** What a VF shall be: the settings of its range over those of `default`. */
 export function mergeSettings(defaults: VfSpec | undefined, range: VfSpec | undefined): VfSpec {
+  if (defaults === undefined || range === undefined) return range ?? defaults ?? {};
   return { ...defaults, ...range };
 }
 

@@ -19,7 +19,7 @@ import type { ParsedSpec } from '../../spec/parsed-spec.ts';
 import type { CliContext, LiveHost } from '../context.ts';
 import { renderPlan } from '../render/plan.ts';
 import { createProgress } from '../render/progress.ts';
-import { planSpec, readSpecFile } from './planning.ts';
+import { planSpec, readForSpec, readSpecFile } from './planning.ts';
 import { changeable, jsonText, withHost } from './reading.ts';
 
 interface ChangeOptions {
@@ -68,7 +68,8 @@ export async function applySpec(
 export async function revertHost(context: CliContext, options: ChangeOptions): Promise<void> {
   await change(context, 'revert', options, async (host) => {
     const { id, target } = await readRevertTarget(host.stateFolder);
-    const snapshot = await readSnapshot(host.session, { detail: 'settings' });
+    const pfs = target.pfs.map((pf) => pf.address);
+    const snapshot = await readSnapshot(host.session, { detail: 'settings', pfs });
     return { snapshot, target, plan: planTarget(snapshot, target), reverts: id };
   });
 }
@@ -165,7 +166,7 @@ function checkRights(host: LiveHost): void {
 }
 
 async function planNow(host: LiveHost, spec: ParsedSpec): Promise<Work> {
-  const snapshot = await readSnapshot(host.session, { detail: 'settings' });
+  const snapshot = await readForSpec(host.session, spec);
   return { snapshot, ...planSpec(spec, snapshot) };
 }
 

@@ -18,11 +18,12 @@ export function addPlanCommands(program: Command, context: CliContext): void {
       '\nExamples:\n  vfleet plan host.yaml\n  vfleet plan host.yaml --host snapshot:web-7.json --exit-code',
     )
     .action(async (specFile: string, options: { json?: boolean; exitCode?: boolean }) => {
-      const { planSpec, readSpecFile } = await import('./planning.ts');
+      const { planSpec, readForSpec, readSpecFile } = await import('./planning.ts');
       const { renderPlan } = await import('../render/plan.ts');
       const spec = await readSpecFile(specFile);
       await withHost(context, async (host) => {
-        const { plan } = planSpec(spec, await snapshotOf(host));
+        const snapshot = host.kind === 'snapshot' ? host.snapshot : await readForSpec(host.session, spec);
+        const { plan } = planSpec(spec, snapshot);
         const lines = options.json === true ? [jsonText(plan)] : renderPlan(plan, context.terminal);
         for (const line of lines) context.terminal.print(line);
         if (options.exitCode === true && plan.steps.length > 0) context.setExitStatus(ExitStatus.changes);

@@ -2,12 +2,15 @@
 
 import { readFile } from 'node:fs/promises';
 import { VfleetError, messageOf } from '../../base/errors.ts';
+import { readSnapshot } from '../../inventory/snapshot.ts';
+import type { KernelSession } from '../../kernel/session.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Target } from '../../model/target.ts';
 import { planTarget } from '../../planner/plan-target.ts';
 import { parseSpec } from '../../spec/parsed-spec.ts';
 import type { ParsedSpec } from '../../spec/parsed-spec.ts';
+import { isNamed } from '../../spec/pf-match.ts';
 import { resolveSpec } from '../../spec/resolution.ts';
 
 /** Reads and checks a spec file. Throws `file.unreadable`, `spec.syntax`, `spec.invalid`. */
@@ -25,4 +28,9 @@ export async function readSpecFile(path: string): Promise<ParsedSpec> {
 export function planSpec(spec: ParsedSpec, snapshot: Snapshot): { target: Target; plan: Plan } {
   const target = resolveSpec(spec, snapshot);
   return { target, plan: planTarget(snapshot, target) };
+}
+
+/** The picture of a host that a spec needs: PFs that it does not mean are only looked at. */
+export async function readForSpec(session: KernelSession, { spec }: ParsedSpec): Promise<Snapshot> {
+  return readSnapshot(session, { detail: 'settings', isWanted: (pf) => isNamed(spec, pf) });
 }

@@ -95,6 +95,18 @@ function questions(ifIndex?: number) {
 }
 
 /**
+ * Reads speed and duplex of one interface alone, in one request. Undefined when the interface is gone, or neither the
+ * kernel nor the driver tells. Throws `kernel.refused`, `kernel.malformed`.
+ */
+export async function readLinkModes(
+  client: NetlinkClient,
+  ifIndex: IfIndex,
+): Promise<LinkSettings | undefined> {
+  const modes = await askEthtool(client, ifIndex, questions(ifIndex).modes);
+  return modes === undefined ? undefined : linkSettingsOf(ifIndex, undefined, modes, undefined);
+}
+
+/**
  * Reads the link of one interface. Undefined when the interface is gone, or neither the kernel nor the driver tells
  * anything. Throws `kernel.refused`, `kernel.malformed`.
  */

@@ -79,6 +79,14 @@ export interface Link {
   readonly vfs?: readonly VfInfo[];
 }
 
+/** How much of a link is read. */
+export interface LinkOptions {
+  /** Its VFs, with their settings. */
+  readonly vfs?: boolean;
+  /** Counters as well, of the link and of its VFs. */
+  readonly statistics?: boolean;
+}
+
 interface IfInfo {
   readonly ifIndex?: number;
   readonly flags?: number;
@@ -174,7 +182,7 @@ function decodeVfList(bytes: Uint8Array): VfInfo[] {
 export async function readLink(
   client: NetlinkClient,
   ifIndex: number,
-  options: { vfs?: boolean; statistics?: boolean } = {},
+  options: LinkOptions = {},
 ): Promise<Link> {
   const mask =
     (options.vfs === true ? RTEXT_FILTER_VF : 0) |

@@ -37,12 +37,27 @@ export function readNetdevFiles(files: FileTree, name: string): NetdevFiles {
   const path = netdevPath(name);
   const flags = path === undefined ? undefined : readText(files, `${path}/flags`);
   return {
-    ifIndex: readNumber(files, path, 'ifindex'),
-    mac: parseMacAddress(readValue(files, path, 'address') ?? ''),
+    ifIndex: readIfIndex(files, name),
+    mac: readNetdevMac(files, name),
     mtu: readNumber(files, path, 'mtu'),
     isUp: flags === undefined ? undefined : (Number(flags) & flagUp) !== 0,
-    devPort: readNumber(files, path, 'dev_port'),
+    devPort: readDevPort(files, name),
   };
+}
+
+/** Index of an interface, undefined when there is no such interface in our network namespace. */
+export function readIfIndex(files: FileTree, name: string): number | undefined {
+  return readNumber(files, netdevPath(name), 'ifindex');
+}
+
+/** Port of a card with several ports behind one PCI function (mlx4), from 0. */
+export function readDevPort(files: FileTree, name: string): number | undefined {
+  return readNumber(files, netdevPath(name), 'dev_port');
+}
+
+/** Hardware address of an interface. */
+export function readNetdevMac(files: FileTree, name: string): MacAddress | undefined {
+  return parseMacAddress(readValue(files, netdevPath(name), 'address') ?? '');
 }
 
 /**

@@ -50,8 +50,7 @@ export function readPciDevice(files: FileTree, address: PciAddress): PciDevice {
   const link = physfn === undefined ? readPcieLink(files, path) : noLink;
   return {
     address,
-    vendorId: readId(files, `${path}/vendor`, 4),
-    deviceId: readId(files, `${path}/device`, 4),
+    ...readPciIds(files, address),
     subsystemVendorId: readId(files, `${path}/subsystem_vendor`, 4),
     subsystemDeviceId: readId(files, `${path}/subsystem_device`, 4),
     classCode: readClassCode(files, address),
@@ -62,6 +61,12 @@ export function readPciDevice(files: FileTree, address: PciAddress): PciDevice {
     ...link,
     physfn,
   };
+}
+
+/** Vendor and device, four lower-case hex digits each. */
+export function readPciIds(files: FileTree, address: PciAddress): Pick<PciDevice, 'vendorId' | 'deviceId'> {
+  const path = devicePath(address);
+  return { vendorId: readId(files, `${path}/vendor`, 4), deviceId: readId(files, `${path}/device`, 4) };
 }
 
 /** Base class, sub-class and programming interface as six hex digits. */
