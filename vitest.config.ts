@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// `unit` runs everywhere; `lab` holds the tests that need the lab's kernel and is run inside it (scripts/test.mjs).
+// `unit` runs everywhere; `lab` holds the tests that need the lab's kernel and is run inside it; `boots` holds those that
+// boot the lab themselves, once each (scripts/test.mjs).
 export default defineConfig({
   test: {
     projects: [
@@ -8,7 +9,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['**/*.lab.test.ts'],
+          exclude: ['**/*.lab.test.ts', '**/*.boots.test.ts'],
           testTimeout: 60_000,
         },
       },
@@ -24,6 +25,14 @@ export default defineConfig({
           pool: 'threads',
           testTimeout: 600_000,
           hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: 'boots',
+          include: ['test/boots/*.boots.test.ts'],
+          fileParallelism: false,
+          testTimeout: 600_000,
         },
       },
     ],

@@ -1,23 +1,39 @@
-// The part of the benchmark that runs on the machine itself: how long a command takes that finds nothing to do.
-//   node bench/.build/here.js VFLEET       VFLEET is the built program
+// The part of the benchmark that runs on the machine itself: what needs no kernel with VFs.
+//   node bench/.build/here.js VFLEET       VFLEET is the built program; SECTION... after it limits the sections
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { measureDoctor } from './doctor.ts';
 import { note } from './result.ts';
+import type { Row } from './result.ts';
+import { measureSizes } from './size.ts';
 import { measureStart } from './start.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'vfleet-bench-'));
-const emptyFile = join(folder, 'empty.cjs');
-writeFileSync(emptyFile, '');
-note('start: vfleet show on this machine');
-const vfleet = [process.execPath, process.argv[2] ?? ''];
-const rows = await measureStart({
-  where: 'this machine',
-  host: 'this machine',
-  vfleet,
-  emptyFile,
-  rounds: 21,
-});
-rmSync(folder, { recursive: true });
+async function measureStartHere(vfleetFile: string): Promise<readonly Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'vfleet-bench-'));
+  const emptyFile = join(folder, 'empty.cjs');
+  writeFileSync(emptyFile, '');
+  const host = 'this machine';
+  const vfleet = [process.execPath, vfleetFile];
+  const rows = await measureStart({ where: host, host, vfleet, emptyFile, rounds: 21 });
+  rmSync(folder, { recursive: true });
+  return rows;
+}
+
+const [vfleetFile = '', ...sections] = process.argv.slice(2);
+const rows: Row[] = [];
+const isWanted = (section: Row['section']): boolean => sections.length === 0 || sections.includes(section);
+if (isWanted('start')) {
+  note('start: vfleet show on this machine');
+  rows.push(...(await measureStartHere(vfleetFile)));
+}
+if (isWanted('doctor')) {
+  note('doctor: a host with 1024 VFs');
+  rows.push(...(await measureDoctor()));
+}
+if (isWanted('size')) {
+  note('size: 10,000 hosts and 200,000 machines, three times');
+  rows.push(...(await measureSizes()));
+}
 console.log(JSON.stringify(rows));

@@ -3,10 +3,10 @@
 import type { Figure } from './sample.ts';
 
 export interface Row {
-  readonly section: 'settings' | 'apply' | 'reading' | 'start' | 'memory';
+  readonly section: 'settings' | 'apply' | 'reading' | 'start' | 'memory' | 'doctor' | 'size';
   readonly where: 'lab' | 'this machine';
   readonly what: string;
-  readonly unit: 'ms' | 'MB';
+  readonly unit: 'ms' | 's' | 'MB' | '%';
   readonly ours: Figure;
   /** The same in a process of its own that has done nothing else before, where that differs. */
   readonly first?: Figure;

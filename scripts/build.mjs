@@ -1,16 +1,19 @@
 // Builds dist/: one bundle with its lazily loaded parts, so that a command starts quickly, and the licences of what is
 // in it. koffi stays outside, because it brings native files.
 
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rolldown } from 'rolldown';
 
-const bundled = ['commander', 'yaml', 'zod'];
+const bundled = ['commander', 'highs', 'yaml', 'zod'];
 
 rmSync('dist', { recursive: true, force: true });
-const build = await rolldown({ input: 'src/cli/main.ts', external: ['koffi'], platform: 'node' });
+// The thread that sizes starts from a file of its own, and the solver reads its WebAssembly beside the bundle.
+const input = { main: 'src/cli/main.ts', 'sizing-worker': 'src/cli/sizing-worker.ts' };
+const build = await rolldown({ input, external: ['koffi'], platform: 'node' });
 await build.write({ dir: 'dist/cli', format: 'esm', chunkFileNames: '[name]-[hash].js' });
 await build.close();
 chmodSync('dist/cli/main.js', 0o755);
+copyFileSync('node_modules/highs/build/highs.wasm', 'dist/cli/highs.wasm');
 
 mkdirSync('dist', { recursive: true });
 const licences = bundled.map((name) => {

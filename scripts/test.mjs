@@ -17,20 +17,19 @@ const add = (more) => {
 
 setUp();
 
-const report = join(tmpdir(), `vfleet-unit-${process.pid}.json`);
-const unitStatus = run(process.execPath, [
-  vitest,
-  'run',
-  '--project=unit',
-  '--reporter=default',
-  '--reporter=json',
-  `--outputFile.json=${report}`,
-]);
-const unit = readCounts(report);
-rmSync(report, { force: true });
-add(unit ?? { passed: 0, failed: 1, skipped: 0 });
-// A file that does not even load fails no test of its own.
-if (unitStatus !== 0 && counts.failed === 0) counts.failed += 1;
+/** Runs the tests of a vitest project on this machine. */
+function testHere(project) {
+  const report = join(tmpdir(), `vfleet-${project}-${process.pid}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const status = run(process.execPath, [vitest, 'run', `--project=${project}`, ...reporters]);
+  const found = readCounts(report) ?? { passed: 0, failed: 1, skipped: 0 };
+  rmSync(report, { force: true });
+  add(found);
+  // A file that does not even load fails no test of its own.
+  if (status !== 0 && found.failed === 0) counts.failed += 1;
+}
+
+testHere('unit');
 
 const setUpLab = spawnSync(
   process.execPath,
@@ -66,8 +65,10 @@ if (setUpLab.status === 0) {
   add(lab ?? { passed: 0, failed: 1, skipped: 0 });
   if (lab === undefined) console.error(`the lab ended with status ${status} and without a result`);
   else if (status !== 0 && lab.failed === 0) add({ passed: 0, failed: 1, skipped: 0 });
+  console.log('\ntests that boot the lab themselves: half a minute each');
+  testHere('boots');
 } else {
-  const listed = spawnSync(process.execPath, [vitest, 'list', '--project=lab', '--json'], {
+  const listed = spawnSync(process.execPath, [vitest, 'list', '--project=lab', '--project=boots', '--json'], {
     encoding: 'utf8',
   });
   const tests = JSON.parse(listed.stdout || '[]').length;

@@ -6,18 +6,51 @@ import { describe, expect, it } from 'vitest';
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   base: [],
   model: ['base'],
+  catalogue: ['base', 'model'],
   kernel: ['base'],
   inventory: ['base', 'model', 'kernel'],
   spec: ['base', 'model'],
+  validated: ['base', 'model', 'spec'],
+  capacity: ['base', 'model'],
+  doctor: ['base', 'model', 'catalogue', 'capacity', 'validated'],
+  sizing: ['base', 'model', 'catalogue', 'capacity', 'spec'],
+  report: ['base', 'model', 'sizing'],
   planner: ['base', 'model'],
   apply: ['base', 'model', 'kernel', 'inventory', 'planner'],
   sim: ['base', 'model', 'kernel'],
   lab: ['base'],
-  cli: ['base', 'model', 'kernel', 'inventory', 'spec', 'planner', 'apply', 'sim', 'lab'],
+  cli: [
+    'base',
+    'model',
+    'catalogue',
+    'kernel',
+    'inventory',
+    'spec',
+    'validated',
+    'capacity',
+    'doctor',
+    'sizing',
+    'report',
+    'planner',
+    'apply',
+    'sim',
+    'lab',
+  ],
 };
 
 /** Rooms that are pure: no files, no processes, no clock, no randomness. */
-const pureRooms = ['base', 'model', 'planner', 'spec'];
+const pureRooms = [
+  'base',
+  'capacity',
+  'model',
+  'catalogue',
+  'doctor',
+  'planner',
+  'sizing',
+  'report',
+  'spec',
+  'validated',
+];
 const impureModules = /^node:(fs|child_process|net|dgram|http|https|os|process|timers|worker_threads)/;
 
 /** The lab command hands this process's streams and environment to a machine; `program.ts` looks for programs on PATH. */

@@ -10,6 +10,10 @@ export const ExitStatus = {
   changes: 2,
   /** Refused: it would disrupt a VF in use, or it is not allowed here. */
   refused: 3,
+  /** `doctor`: something blocks SR-IOV. */
+  blocked: 3,
+  /** `size`: the workload does not fit. */
+  unfit: 3,
   /** Somebody else holds the lock; try again later. */
   busy: 4,
   /** A change failed and everything done was undone. */

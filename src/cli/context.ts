@@ -15,6 +15,8 @@ export interface Terminal {
   readonly rewrite: ((line: string) => void) | undefined;
   /** Columns of standard output; undefined when it is no terminal. */
   readonly widthColumns: number | undefined;
+  /** Characters beyond ASCII can be shown; bars are drawn with # and . otherwise. */
+  readonly isUtf8: boolean;
   /** Colours text, or gives it back when colours are off (NO_COLOR, no terminal). */
   style(style: Style, text: string): string;
   /** Asks at the terminal; undefined when there is none to ask at. */

@@ -7,10 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { addApplyCommands } from './commands/apply.ts';
 import { addCompletionCommand } from './commands/completion.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addLabCommand } from './commands/lab.ts';
 import { addPlanCommands } from './commands/plan.ts';
 import { addServiceCommand } from './commands/service.ts';
 import { addShowCommands } from './commands/show.ts';
+import { addSizeCommand } from './commands/size.ts';
+import { addValidatedCommands } from './commands/validated.ts';
 import { addWatchCommand } from './commands/watch.ts';
 import type { CliContext } from './context.ts';
 import { reportFailure } from './failure.ts';
@@ -47,6 +50,9 @@ function buildProgram(context: CliContext, environment: NodeJS.ProcessEnv): Comm
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .exitOverride();
   addShowCommands(program, context);
+  addDoctorCommand(program, context);
+  addValidatedCommands(program, context);
+  addSizeCommand(program, context);
   addPlanCommands(program, context);
   addApplyCommands(program, context);
   addWatchCommand(program, context);

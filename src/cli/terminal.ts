@@ -14,6 +14,9 @@ interface Streams {
 interface TerminalEnvironment {
   readonly NO_COLOR?: string | undefined;
   readonly TERM?: string | undefined;
+  readonly LC_ALL?: string | undefined;
+  readonly LC_CTYPE?: string | undefined;
+  readonly LANG?: string | undefined;
 }
 
 const clearLine = '\r\u001b[2K';
@@ -21,6 +24,12 @@ const clearLine = '\r\u001b[2K';
 /** A serial console says 0. */
 function widthOf(stream: NodeJS.WriteStream): number {
   return stream.columns > 0 ? stream.columns : 80;
+}
+
+/** Whether the locale is one of UTF-8: the first of these that is set decides (POSIX, Base Definitions 8.2). */
+function isUtf8({ LC_ALL, LC_CTYPE, LANG }: TerminalEnvironment): boolean {
+  const locale = [LC_ALL, LC_CTYPE, LANG].find((value) => value !== undefined && value !== '');
+  return /utf-?8/i.test(locale ?? '');
 }
 
 /** A terminal on the given streams. Colours only on a terminal, and not with NO_COLOR (no-color.org) or TERM=dumb. */
@@ -44,6 +53,7 @@ export function openTerminal(streams: Streams, environment: TerminalEnvironment)
         }
       : undefined,
     widthColumns: stdout.isTTY ? widthOf(stdout) : undefined,
+    isUtf8: isUtf8(environment),
     style: (style, text) => (hasColour ? styleText(style, text, { validateStream: false }) : text),
     confirm:
       stdin.isTTY && stderr.isTTY

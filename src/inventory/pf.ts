@@ -21,12 +21,27 @@ import { readSriov } from '../kernel/sysfs/sriov.ts';
 import type { SriovFiles } from '../kernel/sysfs/sriov.ts';
 import type { DevlinkFacts, Netdev, Pf, Sriov } from '../model/pf.ts';
 import { readPfLinks } from './uplink.ts';
+import type { SlotNames } from '../kernel/sysfs/pci-identity.ts';
+import { devlinkTotalVfsOf, readCardFacts, readSriovDetails } from './card-facts.ts';
+import type { TakeNote } from './card-facts.ts';
+import { readPortFacts } from './host-network.ts';
+import type { HostNetwork } from './host-network.ts';
+import { linkOf } from './pcie-path.ts';
+import type { UnreadNote } from './unread-notes.ts';
 import { readVfs } from './vf.ts';
 
 /** How much of a PF is read, and what devlink says of all PFs of the host where that was asked at once. */
 export interface PfSources {
   readonly detail: 'settings' | 'full';
   readonly devlink: ReadonlyMap<string, DevlinkFacts>;
+  /** What a full reading asks the host once. */
+  readonly full?: {
+    readonly slots: SlotNames;
+    readonly network: HostNetwork;
+    /** Cards and programs are asked that take their time. */
+    readonly isSlow: boolean;
+  };
+  note(note: UnreadNote): void;
 }
 
 /** Reads one PF with its VFs, without their holders; undefined when it has gone. */
@@ -46,6 +61,8 @@ export async function readPf(
   if (sriov === undefined) return undefined;
   const [first] = own;
   const config = device === undefined || !isFull ? undefined : readConfigSpace(files, device.address);
+  const { full } = sources;
+  const note: TakeNote = (unread) => sources.note({ ...unread, pf });
   return present({
     address: pf,
     vendorId: device?.vendorId,
@@ -55,18 +72,19 @@ export async function readPf(
     driver,
     numaNode,
     iommuGroup: device?.iommuGroup,
-    pcieLink:
-      device?.currentWidth === undefined
-        ? undefined
-        : present({
-            currentSpeedGTps: device.currentSpeedGTps,
-            currentWidth: device.currentWidth,
-            maxSpeedGTps: device.maxSpeedGTps,
-            maxWidth: device.maxWidth,
-          }),
+    pcieLink: device === undefined ? undefined : linkOf(device),
     ...(isFull ? await readDetails(session, pf, { config, devlink, first }) : {}),
-    sriov: sriovOf(sriov, config),
-    netdevs: await readNetdevs(session, own),
+    ...(full === undefined || device === undefined
+      ? {}
+      : await readCardFacts(session, device.address, { ...full, note })),
+    sriov: present({
+      ...sriovOf(sriov, config),
+      devlinkTotalVfs: devlinkTotalVfsOf(devlink),
+      ...(full === undefined || device === undefined
+        ? {}
+        : await readSriovDetails(session, device.address, { config, note, isSlow: full.isSlow })),
+    }),
+    netdevs: await readNetdevs(session, own, sources, note),
     devlink,
     vfs: readVfs(session, { pf, sriov, vendorId: device?.vendorId, link: first, representors }),
   });
@@ -129,19 +147,24 @@ export function sriovOf(sriov: SriovFiles, config?: ConfigSpace): Sriov {
     vfStride: sriov.stride,
     vfDeviceId: sriov.vfDeviceId,
     systemPageSizeBytes: capability?.systemPageSizeBytes,
+    capabilityTotalVfs: capability?.totalVfs,
     ariCapableHierarchy: capability?.ariCapableHierarchy,
-    vfBars: capability?.vfBars.map((bar) => ({ ...bar })),
   });
 }
 
-async function readNetdevs(session: KernelSession, links: readonly Link[]): Promise<Netdev[]> {
+async function readNetdevs(
+  session: KernelSession,
+  links: readonly Link[],
+  { full }: PfSources,
+  note: TakeNote,
+): Promise<Netdev[]> {
   const netdevs: Netdev[] = [];
   for (const link of links) {
     const { master } = link.attributes;
     const port = await readLinkModes(session.generic, link.ifIndex);
-    netdevs.push(
-      netdevOf(link, port, master === undefined ? undefined : await readLink(session.route, master)),
-    );
+    const facts = full === undefined ? {} : await readPortFacts(session, link, full.network, note);
+    const upper = master === undefined ? undefined : await readLink(session.route, master);
+    netdevs.push({ ...netdevOf(link, port, upper), ...facts });
   }
   return netdevs;
 }
@@ -165,5 +188,6 @@ export function netdevOf(link: Link, port?: LinkSettings, master?: Link): Netdev
     physPortId: attributes.physPortId,
     physSwitchId: attributes.physSwitchId,
     master: master?.name,
+    masterKind: master?.attributes.linkInfo?.kind,
   });
 }

@@ -20,6 +20,8 @@ export interface SnapshotOptions {
    * counters, health, PCI capabilities, temperatures.
    */
   readonly detail: 'settings' | 'full';
+  /** With `full`: also what the server is apart from its cards. It asks programs and reads long lists, some 0.1 s. */
+  readonly platform?: boolean;
   /** Only these PFs; all when absent. */
   readonly pfs?: readonly string[];
   /**
@@ -38,7 +40,14 @@ export async function readSnapshot(session: KernelSession, options: SnapshotOpti
   const { pfs, unread } =
     addresses.length === 0
       ? { pfs: [], unread: [] }
-      : await (await import('./pfs.ts')).readPfs(session, { ...options, addresses });
+      : await (
+          await import('./pfs.ts')
+        ).readPfs(session, { ...options, addresses, isSlow: options.platform === true });
+  const drivers = pfs.flatMap((pf) => [pf.driver, ...pf.vfs.map((vf) => vf.driver)]);
+  const server =
+    options.platform === true && options.detail === 'full'
+      ? await (await import('./platform.ts')).readPlatform(session, drivers.filter(isName))
+      : undefined;
   return {
     apiVersion: 'vfleet/v1',
     kind: 'Snapshot',
@@ -52,7 +61,12 @@ export async function readSnapshot(session: KernelSession, options: SnapshotOpti
       numaNodes: [...listNumaNodes(files)],
       iommuGroupCount: listIommuGroups(files).length,
     }),
+    ...(server === undefined ? {} : { platform: server.platform }),
     pfs,
-    unread,
+    unread: [...unread, ...(server?.unread ?? [])],
   };
+}
+
+function isName(driver: string | undefined): driver is string {
+  return driver !== undefined;
 }

@@ -11,7 +11,7 @@ import { readNumaNode } from '../kernel/sysfs/device.ts';
 import { readIommuGroup } from '../kernel/sysfs/pci-device.ts';
 import { listVirtfns } from '../kernel/sysfs/sriov.ts';
 import type { SriovFiles } from '../kernel/sysfs/sriov.ts';
-import { readNetdevMac } from '../kernel/sysfs/net.ts';
+import { readNetdevMac, readNetdevMtu } from '../kernel/sysfs/net.ts';
 import type { Vf, VfSettings } from '../model/vf.ts';
 import { readAttachment, surveyHolders } from './holders.ts';
 import type { HolderSurvey } from './holders.ts';
@@ -67,6 +67,7 @@ function readVf(
     numaNode: readNumaNode(session.files, address),
     netdev,
     netdevMac: netdev === undefined ? undefined : readNetdevMac(session.files, netdev),
+    netdevMtu: netdev === undefined ? undefined : readNetdevMtu(session.files, netdev),
   });
 }
 

@@ -1,4 +1,5 @@
-// Owns the port through which all of vfleet reaches an operating system: files, netlink datagrams, one ioctl, time.
+// Owns the port through which all of vfleet reaches an operating system: files, netlink datagrams, one ioctl, programs
+// that are asked a question, time.
 // Two things implement it: the machine we run on (local-kernel.ts) and the simulated host (src/sim).
 // Nothing above this file may open a device, a socket or a file of /sys or /proc in another way.
 
@@ -69,6 +70,23 @@ export interface Clock {
   startTimer(callback: () => void, durationMs: number): NodeJS.Timeout;
 }
 
+/**
+ * Programs that vfleet asks; no other is ever run through {@link Kernel.runTool}. Distributions of the Red Hat family
+ * have `qemu-kvm` in place of `qemu-system-x86_64`, and libvirt without its old daemon has `virtqemud`.
+ */
+export const toolNames = [
+  'qemu-system-x86_64',
+  'qemu-kvm',
+  'libvirtd',
+  'virtqemud',
+  'lldpcli',
+  'ibv_devinfo',
+] as const;
+export type ToolName = (typeof toolNames)[number];
+
+/** The most that a program may print: neighbours of 64 ports with all their TLVs are a tenth of it. */
+export const toolOutputMaxBytes = 1024 * 1024;
+
 /** What vfleet needs of an operating system, at the level of bytes. */
 export interface Kernel {
   readonly files: FileTree;
@@ -84,6 +102,12 @@ export interface Kernel {
    * Answers undefined, or `ENOENT` when no module of that name can be loaded. Fails with `kernel.timeout`.
    */
   loadModule(name: string, timeoutMs: number): Promise<Errno | undefined>;
+  /**
+   * What a program prints to its standard output, at most {@link toolOutputMaxBytes}. Answers `ENOENT` when it is not
+   * installed, `EIO` when it ended with another status than 0 (lldpcli without lldpd), `EFBIG` when it printed too much,
+   * and the errno when it could not be started. Fails with `kernel.timeout`; the program is killed then.
+   */
+  runTool(program: ToolName, args: readonly string[], timeoutMs: number): Promise<Uint8Array | Errno>;
 }
 
 /** Whether an answer is a refusal. */

@@ -7,6 +7,7 @@ import type { Kernel } from './kernel.ts';
 import { localFiles } from './local-files.ts';
 import { loadModule } from './module-loading.ts';
 import { openNetlinkSocket } from './netlink-socket.ts';
+import { runTool } from './tool.ts';
 
 /** The kernel of this machine. `root` moves the files alone: netlink and ioctl always speak to the running kernel. */
 export function localKernel(options: { readonly root?: string } = {}): Kernel {
@@ -20,5 +21,6 @@ export function localKernel(options: { readonly root?: string } = {}): Kernel {
     openNetlink: openNetlinkSocket,
     ethtoolIoctl,
     loadModule,
+    runTool: async (program, args, timeoutMs) => runTool(program, args, timeoutMs),
   };
 }

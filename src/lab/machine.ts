@@ -14,6 +14,8 @@ export type LabIommu = (typeof labIommus)[number];
 export interface LabMachine {
   /** Emulated NICs. `igb` is an Intel 82576: 7 VFs, at 0000:01:00.0, 0000:02:00.0 and so on, one per root port. */
   readonly nics: { readonly model: 'igb'; readonly count: number };
+  /** What the slots of the NICs can do at most; undefined: more than any NIC. */
+  readonly slotLink?: { readonly speedGTps: number; readonly width: number } | undefined;
   /** VFs that the device netdevsim/netdevsim1 can make; undefined for no such device. */
   readonly netdevsimVfs?: number | undefined;
   readonly iommu: LabIommu;
@@ -59,6 +61,18 @@ function checkRange(what: string, value: number, min: number, max: number): void
 }
 
 /** Reads `igb:2` or `igb` (one); `igb:0` is no NIC. Errors: `usage.invalid`. */
+/** Reads `2.5x1`: GT/s and lanes. Throws `usage.invalid` for what QEMU has no slots of. */
+export function parseSlotLink(text: string): LabMachine['slotLink'] {
+  const [, speed, width] = /^(2\.5|5|8|16|32|64)x(1|2|4|8|12|16|32)$/.exec(text) ?? [];
+  if (speed === undefined) {
+    throw new VfleetError(
+      'usage.invalid',
+      `--slot-link ${text}: GT/s and lanes are needed, such as 2.5x1 or 8x8`,
+    );
+  }
+  return { speedGTps: Number(speed), width: Number(width) };
+}
+
 export function parseNics(text: string): LabMachine['nics'] {
   const match = /^igb(?::(\d{1,3}))?$/.exec(text);
   if (match === null) {
@@ -170,11 +184,16 @@ function shareOptions(tag: string, folder: string): QemuOption[] {
 
 function nicOptions(machine: LabMachine): QemuOption[] {
   return Array.from({ length: machine.nics.count }, (_, index) => index + 1).flatMap((n): QemuOption[] => [
-    ['-device', `pcie-root-port,id=rp${n},chassis=${n},slot=${n}`],
+    ['-device', `pcie-root-port,id=rp${n},chassis=${n},slot=${n}${linkOptions(machine)}`],
     ['-netdev', `user,id=net${n},restrict=on`],
     // romfile= leaves out the network boot ROM.
     ['-device', `${machine.nics.model},bus=rp${n},netdev=net${n},mac=52:54:00:00:0${n}:00,romfile=`],
   ]);
+}
+
+function linkOptions({ slotLink }: LabMachine): string {
+  if (slotLink === undefined) return '';
+  return `,x-speed=${String(slotLink.speedGTps).replace('.', '_')},x-width=${slotLink.width}`;
 }
 
 /** QEMU separates options by commas; a comma in a value is doubled. */

@@ -2,10 +2,30 @@
 // Schemas only; nothing here reads or changes a host.
 
 import { z } from 'zod';
+import { PcieDevice, PcieLink } from './pcie.ts';
 import { Vf } from './vf.ts';
 
 export const EswitchMode = z.enum(['legacy', 'switchdev']);
 export type EswitchMode = z.infer<typeof EswitchMode>;
+
+/** The neighbour on a port, by LLDP (IEEE 802.1AB). */
+export const LldpNeighbour = z.strictObject({
+  chassis: z.string().optional(),
+  port: z.string().optional(),
+  /** Largest frame that the port takes, with its header (IEEE 802.3 organisational TLV). */
+  maxFrameBytes: z.int().optional(),
+  vlans: z.array(z.int()),
+});
+export type LldpNeighbour = z.infer<typeof LldpNeighbour>;
+
+/** An RDMA device of a PF, by its name in /sys/class/infiniband. */
+export const RdmaDevice = z.strictObject({
+  name: z.string(),
+  linkLayer: z.string().optional(),
+  /** Path MTU that is in use: 256 to 4096. */
+  activeMtuBytes: z.int().optional(),
+});
+export type RdmaDevice = z.infer<typeof RdmaDevice>;
 
 /** A network interface of a PF. */
 export const Netdev = z.strictObject({
@@ -29,17 +49,16 @@ export const Netdev = z.strictObject({
   physSwitchId: z.string().optional(),
   /** Interface this one is enslaved to (bond, bridge, Open vSwitch). */
   master: z.string().optional(),
+  /** Kind of that interface (IFLA_INFO_KIND): `bond`, `bridge`, `openvswitch`. */
+  masterKind: z.string().optional(),
+  /** The host's own default route goes out here, or over an interface on top of it. */
+  defaultRoute: z.boolean().optional(),
+  /** What the other end of the cable announces (lldpd). */
+  lldp: LldpNeighbour.optional(),
+  /** Priorities with flow control (IEEE 802.1Qbb, dcbnl); absent: the driver has no DCB. */
+  flowControlPriorities: z.array(z.int()).optional(),
 });
 export type Netdev = z.infer<typeof Netdev>;
-
-/** PCIe link; speeds in GT/s per lane, widths in lanes. */
-export const PcieLink = z.strictObject({
-  currentSpeedGTps: z.number().optional(),
-  currentWidth: z.int().optional(),
-  maxSpeedGTps: z.number().optional(),
-  maxWidth: z.int().optional(),
-});
-export type PcieLink = z.infer<typeof PcieLink>;
 
 /** The SR-IOV state of a PF: sysfs `sriov_*` and, where readable, the capability in configuration space. */
 export const Sriov = z.strictObject({
@@ -51,6 +70,14 @@ export const Sriov = z.strictObject({
   vfDeviceId: z.string().optional(),
   systemPageSizeBytes: z.int().optional(),
   ariCapableHierarchy: z.boolean().optional(),
+  /** TotalVFs of the SR-IOV capability, where configuration space can be read; a driver may allow fewer. */
+  capabilityTotalVfs: z.int().optional(),
+  /** VFs that devlink says the device can make, where it says it. */
+  devlinkTotalVfs: z.int().optional(),
+  /** MSI-X vectors that VFs can share out (sysfs `sriov_vf_total_msix`); absent when the driver has no such pool. */
+  vfTotalMsix: z.int().optional(),
+  /** Vectors of one VF, from its own configuration space. */
+  msixPerVf: z.int().optional(),
   vfBars: z
     .array(
       z.strictObject({
@@ -58,6 +85,10 @@ export const Sriov = z.strictObject({
         address: z.string(),
         is64Bit: z.boolean(),
         prefetchable: z.boolean(),
+        /** Address space that one VF takes, when the kernel shows it (sysfs `resource`). */
+        sizeBytes: z.number().optional(),
+        /** Whether address space was assigned; false: no VF can be made. */
+        assigned: z.boolean().optional(),
       }),
     )
     .optional(),
@@ -128,6 +159,15 @@ export const Pf = z.strictObject({
   numaNode: z.int().optional(),
   iommuGroup: z.int().optional(),
   pcieLink: PcieLink.optional(),
+  /** The card and every bridge above it, up to the root port. Absent for devices that are not on the PCI bus. */
+  pciePath: z.array(PcieDevice).optional(),
+  /** Ways to reset the function, in the kernel's order (sysfs `reset_method`): `flr`, `af_flr`, `pm`, `bus`. */
+  resetMethods: z.array(z.string()).optional(),
+  /** Product name and part number from the vital product data. */
+  vpd: z.strictObject({ product: z.string().optional(), partNumber: z.string().optional() }).optional(),
+  /** Physical slot, where firmware names it. */
+  slot: z.string().optional(),
+  rdma: z.array(RdmaDevice).optional(),
   /** MSI-X vectors of the PF; absent when configuration space cannot be read (not root). */
   msixVectors: z.int().optional(),
   /** Whether the root-most bridges above isolate: ACS controls enabled on the port above; absent when unknown. */

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { Pf } from './pf.ts';
+import { Platform } from './platform.ts';
 
 /** Raised when a field changes its meaning or goes; a new optional field does not raise it. */
 export const snapshotVersion = 1;
@@ -23,9 +24,18 @@ export const Snapshot = z.strictObject({
     numaNodes: z.array(z.int()),
     iommuGroupCount: z.int(),
   }),
+  /** What the server is apart from its cards; absent in snapshots of vfleet 0.1 and where only PFs were asked for. */
+  platform: Platform.optional(),
   /** By address. */
   pfs: z.array(Pf),
   /** What could not be read and why, for example `PCI configuration space beyond 64 bytes: needs CAP_SYS_ADMIN`. */
-  unread: z.array(z.strictObject({ what: z.string(), why: z.string() })),
+  unread: z.array(
+    z.strictObject({
+      what: z.string(),
+      why: z.string(),
+      /** Path of the fact in this snapshot, `platform.firmware.dmar`, `pfs.0000:01:00.0.pciePath`. */
+      fact: z.string().optional(),
+    }),
+  ),
 });
 export type Snapshot = z.infer<typeof Snapshot>;

@@ -77,6 +77,8 @@ export const Vf = z.strictObject({
   netdev: z.string().optional(),
   /** Hardware address of that interface, which can differ from the one set on the PF. */
   netdevMac: z.string().optional(),
+  /** MTU of that interface. */
+  netdevMtu: z.int().optional(),
   /** Interface that stands for the VF on the host in switchdev mode. */
   representor: z.string().optional(),
   settings: VfSettings,

@@ -54,7 +54,10 @@ import {
 } from '../kernel/pci-config/registers.ts';
 import { driverOf } from './host-index.ts';
 import type { SimFunction } from './host-index.ts';
-import type { SimPciCard } from './profile.ts';
+import type { SimPcieLink } from './pcie-link.ts';
+import { pcieLinkOf } from './pcie-link.ts';
+import type { SimPciCard, SimProfile } from './profile.ts';
+import { vfSpacesOf } from './vf-space.ts';
 
 const extendedBytes = 4096;
 const pcieOffset = 0x40;
@@ -69,17 +72,14 @@ const linkSpeeds = [2.5, 5, 8, 16, 32, 64];
 // What hardware offers (bits 0, 1, 4, 6, 8 and 10: 4 KiB to 4 MiB) and what Linux on x86 sets.
 const supportedPageSizes = 0x553;
 const systemPageSize = 0x1;
-/** 64-bit space where the firmware put VF BARs, 64 GiB per bus so that none overlap. */
-const vfSpaceBase = 0x60_0000_0000n;
-const vfSpacePerFunction = 0x4000_0000n;
-
 /** The whole 4096 bytes of a function. */
-export function buildConfigSpace(fn: SimFunction): Uint8Array {
+export function buildConfigSpace(host: SimProfile, fn: SimFunction): Uint8Array {
   const bytes = new Uint8Array(extendedBytes);
   const view = new DataView(bytes.buffer);
-  if (fn.role === 'bridge') writeRootPort(view, fn.port);
-  else if (fn.role === 'nic') writeNic(view, fn.nic);
-  else if (fn.role === 'pf') writePf(view, fn);
+  const link = pcieLinkOf(host, fn);
+  if (fn.role === 'bridge') writeRootPort(view, fn.port, link);
+  else if (fn.role === 'nic') writeNic(view, fn.nic, link);
+  else if (fn.role === 'pf') writePf(view, fn, link);
   else writeVf(view, fn);
   return bytes;
 }
@@ -95,14 +95,7 @@ function writeHeader(view: DataView, header: { vendor: number; device: number; c
   view.setUint8(PCI_CAPABILITY_LIST, pcieOffset);
 }
 
-interface LinkFacts {
-  readonly maxSpeedGTps: number;
-  readonly maxWidth: number;
-  readonly speedGTps: number;
-  readonly width: number;
-}
-
-function writePcie(view: DataView, next: number, type: number, link: LinkFacts | undefined): void {
+function writePcie(view: DataView, next: number, type: number, link: SimPcieLink | undefined): void {
   view.setUint8(pcieOffset, PCI_CAP_ID_EXP);
   view.setUint8(pcieOffset + 1, next);
   view.setUint16(pcieOffset + PCI_EXP_FLAGS, type, true);
@@ -160,39 +153,43 @@ function acsCapability(view: DataView): Parameters<typeof writeExtended>[1][numb
   };
 }
 
-function writeRootPort(view: DataView, port: Extract<SimFunction, { role: 'bridge' }>['port']): void {
+function writeRootPort(
+  view: DataView,
+  port: Extract<SimFunction, { role: 'bridge' }>['port'],
+  link: SimPcieLink | undefined,
+): void {
   writeHeader(view, { vendor: word(port.vendorId), device: word(port.deviceId), classCode: 0x060400 });
   view.setUint8(PCI_HEADER_TYPE, 1);
   view.setUint8(0x18, parseInt(port.address.slice(5, 7), 16));
   view.setUint8(0x19, port.secondaryBus);
   view.setUint8(0x1a, port.subordinateBus);
-  const { linkSpeedGTps, linkWidth } = port;
-  writePcie(view, 0, pcieRootPort, {
-    maxSpeedGTps: linkSpeedGTps,
-    maxWidth: linkWidth,
-    speedGTps: linkSpeedGTps,
-    width: linkWidth,
-  });
+  writePcie(view, 0, pcieRootPort, link);
   writeExtended(view, port.acs ? [aerCapability, acsCapability(view)] : [aerCapability]);
 }
 
-function writeNic(view: DataView, nic: Extract<SimFunction, { role: 'nic' }>['nic']): void {
+function writeNic(
+  view: DataView,
+  nic: Extract<SimFunction, { role: 'nic' }>['nic'],
+  link: SimPcieLink | undefined,
+): void {
   writeHeader(view, { vendor: word(nic.vendorId), device: word(nic.deviceId), classCode: 0x020000 });
-  const link = { maxSpeedGTps: 2.5, maxWidth: 1, speedGTps: 2.5, width: 1 };
   writePcie(view, msixOffset, pcieEndpoint, link);
   writeMsix(view, 5, true);
   writeExtended(view, [aerCapability]);
 }
 
-function writePf(view: DataView, fn: Extract<SimFunction, { role: 'pf' }>): void {
+function writePf(
+  view: DataView,
+  fn: Extract<SimFunction, { role: 'pf' }>,
+  link: SimPcieLink | undefined,
+): void {
   const { pci } = fn.profile.card;
   if (pci === undefined) return;
   writeHeader(view, { vendor: word(pci.vendorId), device: word(pci.deviceId), classCode: 0x020000 });
   view.setUint8(0x08, pci.revision);
   view.setUint8(PCI_HEADER_TYPE, pci.multifunction === true ? PCI_HEADER_TYPE_MFD : 0);
   writeSubsystem(view, pci);
-  const { linkSpeedGTps: speedGTps, linkWidth: width } = pci;
-  writePcie(view, msixOffset, pcieEndpoint, { maxSpeedGTps: speedGTps, maxWidth: width, speedGTps, width });
+  writePcie(view, msixOffset, pcieEndpoint, link);
   writeMsix(view, pci.msixVectors, driverOf(fn) !== undefined);
   const serial = {
     id: PCI_EXT_CAP_ID_DSN,
@@ -248,15 +245,13 @@ function writeSriov(
   view.setUint16(at + PCI_SRIOV_VF_DID, word(pci.vfDeviceId), true);
   view.setUint32(at + PCI_SRIOV_SUP_PGSIZE, supportedPageSizes, true);
   view.setUint32(at + PCI_SRIOV_SYS_PGSIZE, systemPageSize, true);
-  let base =
-    vfSpaceBase + vfSpacePerFunction * BigInt(parseInt(fn.address.slice(5, 7), 16) * 8 + profile.port);
-  for (const bar of pci.vfBars) {
+  for (const { bar, start = 0n } of vfSpacesOf(profile)) {
     const kind =
       (bar.is64Bit ? PCI_BASE_ADDRESS_MEM_TYPE_64 : 0) |
       (bar.prefetchable ? PCI_BASE_ADDRESS_MEM_PREFETCH : 0);
-    view.setUint32(at + PCI_SRIOV_BAR + 4 * bar.index, Number(base & 0xffff_fff0n) | kind, true);
-    if (bar.is64Bit) view.setUint32(at + PCI_SRIOV_BAR + 4 * (bar.index + 1), Number(base >> 32n), true);
-    base += BigInt(bar.sizeBytes) * BigInt(profile.card.totalVfs);
+    const low = (Number(start & 0xffff_fff0n) | kind) >>> 0;
+    view.setUint32(at + PCI_SRIOV_BAR + 4 * bar.index, low, true);
+    if (bar.is64Bit) view.setUint32(at + PCI_SRIOV_BAR + 4 * (bar.index + 1), Number(start >> 32n), true);
   }
 }
 

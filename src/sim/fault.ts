@@ -8,8 +8,9 @@ import { errnoNumberOf } from '../kernel/errno-table.ts';
 
 /**
  * Calls that a fault can meet. `read` and `write` are files; `getlink` is a read of one link or of all; `devlink` and
- * `ethtool` are requests of these families (and the ioctl); `modprobe` loads a module; `event` is the next link event of a socket; `open` opens a
- * netlink socket; `change` is every call that changes something: writes, RTM_SETLINK, devlink's set commands.
+ * `ethtool` are requests of these families (and the ioctl); `modprobe` loads a module; `tool` asks a program, whose name
+ * is the attribute; `event` is the next link event of a socket; `open` opens a netlink socket; `change` is every call
+ * that changes something: writes, RTM_SETLINK, devlink's set commands.
  */
 const simOperations = [
   'read',
@@ -22,6 +23,7 @@ const simOperations = [
   'event',
   'open',
   'modprobe',
+  'tool',
   'change',
 ] as const;
 export type SimOperation = (typeof simOperations)[number];

@@ -58,11 +58,29 @@ export function initialState(profile: SimProfile): SimState {
     };
     state.pfs.push(pf);
   }
+  addUpperLinks(profile, state);
   for (const pfProfile of profile.pfs) {
     const pf = state.pfs.find(({ address }) => address === pfProfile.address);
     if (pf !== undefined) makeBootVfs(profile, state, pfProfile, pf);
   }
   return state;
+}
+
+function addUpperLinks(profile: SimProfile, state: SimState): void {
+  const netdevs = [...state.otherNetdevs, ...state.pfs.flatMap(({ netdev }) => netdev ?? [])];
+  for (const { name, kind, mac, members = [], lower, addresses } of profile.upperLinks ?? []) {
+    const made = newNetdev(state, name, mac, true);
+    const below = netdevs.find((netdev) => netdev.name === lower)?.ifIndex;
+    const upper = {
+      ...made,
+      kind,
+      lower: below,
+      ...(addresses === undefined ? {} : { addresses: [...addresses] }),
+    };
+    for (const netdev of netdevs) if (members.includes(netdev.name)) netdev.master = made.ifIndex;
+    state.otherNetdevs.push(upper);
+    netdevs.push(upper);
+  }
 }
 
 /** A new boot ID in the kernel's form. */

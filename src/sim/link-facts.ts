@@ -2,6 +2,7 @@
 // sysfs, rtnetlink and ethtool all show the same facts from here.
 
 import type { SimLink } from './host-index.ts';
+import type { SimPfProfile } from './profile.ts';
 
 /** IFF_* of include/uapi/linux/if.h. */
 const flags = { up: 0x1, broadcast: 0x2, loopback: 0x8, running: 0x40, multicast: 0x1000, lowerUp: 0x10000 };
@@ -18,6 +19,7 @@ export interface LinkFacts {
   readonly driver: string | undefined;
   readonly firmware: string | undefined;
   readonly physPortName: string | undefined;
+  readonly physPortId: string | undefined;
   readonly physSwitchId: string | undefined;
   readonly permanentMac: string | undefined;
   /** Device that the interface belongs to: bus, and its name there. */
@@ -40,6 +42,7 @@ export function linkFactsOf(link: SimLink): LinkFacts {
     flags: kind | up | running,
     devPort: 0,
     physPortName: physPortNameOf(link),
+    physPortId: link.role === 'pf' ? link.profile.physPortId : undefined,
     physSwitchId: physSwitchIdOf(link),
     ...deviceFactsOf(link),
   };
@@ -98,14 +101,20 @@ function parentOf(address: string): { bus: string; device: string } {
 
 /** `p0` of an uplink and `pf0vf3` of a representor, where the driver names its ports. */
 function physPortNameOf(link: SimLink): string | undefined {
-  if (link.role === 'representor') return `pf${link.profile.port}vf${link.vf.index}`;
+  if (link.role === 'representor') return `pf${pfNumberOf(link.profile)}vf${link.vf.index}`;
   if (link.role !== 'pf' || link.profile.card.namesPorts !== true) return undefined;
   return `p${link.profile.port}`;
+}
+
+/** Number of a PF on its card: its function, or its port on other buses. */
+export function pfNumberOf({ address, port }: SimPfProfile): number {
+  const dot = address.indexOf('.');
+  return dot < 0 ? port : Number(address.slice(dot + 1));
 }
 
 /** The switch is named by its card in switchdev mode: the first address of the card. */
 function physSwitchIdOf(link: SimLink): string | undefined {
   if (link.role !== 'pf' && link.role !== 'representor') return undefined;
-  if (link.pf.eswitchMode !== 'switchdev') return undefined;
+  if (link.pf.eswitchMode !== 'switchdev') return link.role === 'pf' ? link.profile.physSwitchId : undefined;
   return link.profile.mac.replaceAll(':', '').padEnd(16, '0');
 }

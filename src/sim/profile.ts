@@ -2,6 +2,7 @@
 // Data only; the behaviour itself is in host.ts and vf-change.ts, the rows are in profiles/.
 
 import type { VfInfoSettings } from '../kernel/rtnetlink/vf-info.ts';
+import type { SimPlatform } from './platform.ts';
 
 /** Attributes of a VF that the PF driver takes, as IFLA_VF_* groups them. */
 export type VfAttribute = 'mac' | 'vlan' | 'rate' | 'spoofCheck' | 'linkState' | 'rssQuery' | 'trust';
@@ -66,6 +67,10 @@ export interface SimPciCard {
   readonly vfBars: readonly SimVfBar[];
   /** The device has several PFs. */
   readonly multifunction?: true;
+  /** Absent: the card has no vital product data. */
+  readonly vpd?: { readonly product: string; readonly partNumber: string };
+  /** Vectors that the driver can share out among VFs; absent: it has no such pool. */
+  readonly vfTotalMsix?: number;
 }
 
 /** What devlink says of the card. */
@@ -152,6 +157,15 @@ export interface SimPfProfile {
   readonly vfStride: number;
   /** VFs that are there when the host starts, with their usual driver. */
   readonly initialVfs?: number;
+  /** IFLA_PHYS_PORT_ID and IFLA_PHYS_SWITCH_ID in hex, where the driver names them in legacy mode: several PFs of one port. */
+  readonly physPortId?: string;
+  readonly physSwitchId?: string;
+  /** Name of its RDMA device. */
+  readonly rdma?: string;
+  /** Priorities with flow control; absent: the driver has no data center bridging. */
+  readonly flowControlPriorities?: readonly number[];
+  /** Firmware found no place for the VF BARs: no VF can be made. */
+  readonly withoutVfSpace?: true;
 }
 
 export interface SimRootPort {
@@ -165,6 +179,19 @@ export interface SimRootPort {
   readonly numaNode?: number;
   /** Access Control Services are there and on. */
   readonly acs: boolean;
+  /** Name of the physical slot behind it; absent: firmware names none. */
+  readonly slot?: string;
+}
+
+/** An interface on top of others: a bond or bridge of members, a VLAN on a lower one. */
+export interface SimUpperLink {
+  readonly name: string;
+  /** IFLA_INFO_KIND. */
+  readonly kind: string;
+  readonly mac: string;
+  readonly members?: readonly string[];
+  readonly lower?: string;
+  readonly addresses?: readonly string[];
 }
 
 /** A network card without SR-IOV, which every tool has to pass over. */
@@ -192,6 +219,11 @@ export interface SimProfile {
   readonly rootPorts: readonly SimRootPort[];
   readonly pfs: readonly SimPfProfile[];
   readonly plainNics: readonly SimPlainNic[];
+  readonly upperLinks?: readonly SimUpperLink[];
+  /** Interface of the default route; absent: the first plain card, if there is one. */
+  readonly defaultRoute?: string;
   /** PCI drivers whose modules are on the disk and loaded on request; those of the cards are loaded at boot. */
   readonly modules: readonly string[];
+  /** Where the server is not the usual one (platform.ts, `platformOf`). */
+  readonly platform?: Partial<SimPlatform>;
 }

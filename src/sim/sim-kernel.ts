@@ -23,6 +23,7 @@ import { simProfileOf } from './profiles/profile-table.ts';
 import type { SimProfileName } from './profiles/profile-table.ts';
 import { finishCreation } from './sriov.ts';
 import type { SimState } from './state.ts';
+import { answerTool } from './tool.ts';
 import { netnsOfNode } from './tree/proc-folder.ts';
 import { rootFolder } from './tree/root.ts';
 import { isMissing, walk } from './tree/walk.ts';
@@ -114,6 +115,7 @@ export function simKernelOn(
         operation: `modprobe ${name}`,
       });
     },
+    runTool: async (program, args, timeoutMs) => answerTool(host, program, args, timeoutMs),
     get state() {
       return host.state;
     },

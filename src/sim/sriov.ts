@@ -30,6 +30,8 @@ export async function writeNumVfs(host: SimHost, address: string, text: string):
   if (count > 0 && pf.vfs.length > 0) return 'EBUSY';
   if (count > pf.totalVfs) return 'ENOMEM';
   if (profile.card.needsPfUp === true && pf.netdev?.up !== true) return undefined;
+  // "not enough MMIO resources for SR-IOV" (sriov_enable).
+  if (profile.withoutVfSpace === true && count > 0) return 'ENOMEM';
   return count === 0 ? removeVfs(host, address) : createVfs(host, address, count);
 }
 

@@ -19,6 +19,10 @@ export interface SimNetdev {
   netns?: number | undefined;
   /** Index of the bridge or bond that it is enslaved to. */
   master?: number | undefined;
+  /** IFLA_INFO_KIND of a virtual interface. */
+  kind?: string | undefined;
+  /** Index of the interface below it (IFLA_LINK). */
+  lower?: number | undefined;
   /** `192.0.2.1/24`. */
   addresses?: string[] | undefined;
 }

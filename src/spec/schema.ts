@@ -1,10 +1,14 @@
-// Owns the JSON Schemas that vfleet publishes for editors and other programs: spec, snapshot and plan.
+// Owns the JSON Schemas that vfleet publishes for editors and other programs: spec, snapshot, plan and so on.
 // They follow from the models; what a schema cannot say (rules between values) is checked by vfleet itself.
 
 import { z } from 'zod';
+import { DoctorReport } from '../model/finding.ts';
+import { Placements } from '../model/placements.ts';
 import { Plan } from '../model/plan.ts';
 import { Snapshot } from '../model/snapshot.ts';
 import { HostSpec, PfMatch, VfsSpec } from '../model/spec.ts';
+import { ValidatedList } from '../model/validated-list.ts';
+import { Workload } from '../model/workload.ts';
 import { vfKeyPattern } from './vf-ranges.ts';
 
 interface PublishedSchema {
@@ -28,6 +32,26 @@ const publishedSchemas: Readonly<Record<string, PublishedSchema>> = {
     id: 'urn:vfleet:v1:plan',
     title: 'vfleet plan',
     model: Plan,
+  },
+  'workload.schema.json': {
+    id: 'urn:vfleet:v1:workload',
+    title: 'vfleet workload for sizing',
+    model: Workload,
+  },
+  'placements.schema.json': {
+    id: 'urn:vfleet:v1:placements',
+    title: 'vfleet placements of virtual machines on a host',
+    model: Placements,
+  },
+  'doctor.schema.json': {
+    id: 'urn:vfleet:v1:doctor',
+    title: 'vfleet doctor report',
+    model: DoctorReport,
+  },
+  'validated.schema.json': {
+    id: 'urn:vfleet:v1:validated',
+    title: 'vfleet list of validated hardware',
+    model: ValidatedList,
   },
 };
 

@@ -45,13 +45,20 @@ function observeText(text: string): string {
 
 /** A PF with its VFs. */
 export function observePf(files: FileTree, pf: Pf, unread: Snapshot['unread']): unknown {
-  const { driverVersion, firmware, iommuGroup, sriov, netdevs, vfs: _, ...facts } = pf;
+  const { driverVersion, firmware, iommuGroup, sriov, netdevs, vfs: _, ...others } = pf;
+  // Where the card sits, and what it is able to besides SR-IOV, is a matter of the board.
+  const { pciePath: _path, resetMethods: _resets, vpd: _vpd, slot: _slot, rdma: _rdma, ...facts } = others;
+  // The capability's own numbers have a case of their own (`observeConfigSpaces`).
+  const { msixPerVf: _vectors, vfTotalMsix: _pool, capabilityTotalVfs: _total, ...limits } = sriov;
   return {
     ...facts,
     driverVersion: driverVersion === undefined ? 'none' : 'some',
     firmware: firmware === undefined ? 'none' : 'some',
     iommuGroup: observeGroup(files, iommuGroup),
-    sriov: { ...sriov, vfBars: sriov.vfBars?.map(({ address: __, ...bar }) => bar) },
+    sriov: {
+      ...limits,
+      vfBars: sriov.vfBars?.map(({ address: __, sizeBytes: _size, assigned: _assigned, ...bar }) => bar),
+    },
     netdevs: netdevs.map((netdev) => observeNetdev(netdev)),
     vfs: observeVfs(files, pf),
     unread,
@@ -59,7 +66,8 @@ export function observePf(files: FileTree, pf: Pf, unread: Snapshot['unread']): 
 }
 
 function observeNetdev(netdev: Netdev): unknown {
-  const { name: _, ifIndex: __, mac, speedMbps, duplex, ...facts } = netdev;
+  const { name: _, ifIndex: __, mac, speedMbps, duplex, ...others } = netdev;
+  const { defaultRoute: _route, lldp: _lldp, flowControlPriorities: _priorities, ...facts } = others;
   // What a port without a link says of its speed depends on whether it ever had one.
   const port = netdev.carrier === true ? { speedMbps, duplex } : {};
   return { ...facts, ...port, mac: mac === undefined ? 'none' : 'some' };

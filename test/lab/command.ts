@@ -33,6 +33,7 @@ export async function vfleet(state: string, args: readonly string[], host = 'loc
     note: (line) => void stderr.push(line),
     rewrite: undefined,
     widthColumns: undefined,
+    isUtf8: true,
     style: (_style, text) => text,
     confirm: undefined,
   };

@@ -11,12 +11,13 @@ describe('readMachine', () => {
   });
 
   it('reads each option', async () => {
-    const options = { nic: 'igb:0', iommu: 'amd', netdevsim: '256', memory: '1500' };
+    const options = { nic: 'igb:0', iommu: 'amd', netdevsim: '256', memory: '1500', slotLink: '2.5x1' };
     expect(await readMachine(options)).toMatchObject({
       nics: { model: 'igb', count: 0 },
       netdevsimVfs: 256,
       iommu: 'amd',
       memoryMb: 1500,
+      slotLink: { speedGTps: 2.5, width: 1 },
     });
   });
 
@@ -28,6 +29,8 @@ describe('readMachine', () => {
     { netdevsim: '0' },
     { netdevsim: '-1' },
     { netdevsim: '1e3' },
+    { slotLink: '3x1' },
+    { slotLink: '8' },
   ])('refuses %j', async (change) => {
     await expect(readMachine({ ...defaults, ...change })).rejects.toMatchObject({ code: 'usage.invalid' });
   });

@@ -11,6 +11,7 @@ interface MachineOptions {
   readonly iommu: string;
   readonly memory?: string;
   readonly yes?: boolean;
+  readonly slotLink?: string;
 }
 
 const examples = `
@@ -100,6 +101,7 @@ export function addLabCommand(program: Command): void {
 function addMachineOptions(command: Command): Command {
   return command
     .option('--nic <model:count>', 'emulated NICs with SR-IOV, igb:0 for none', 'igb:2')
+    .option('--slot-link <GT/s x lanes>', 'the most that the slots of the NICs can do, such as 2.5x1')
     .option('--netdevsim <vfs>', 'add the device netdevsim/netdevsim1, which can make so many VFs')
     .option('--iommu <kind>', 'intel, intel-noremap (no interrupt remapping), amd or off', 'intel')
     .option('--memory <MB>', 'memory of the machine, at most 2000')
@@ -108,11 +110,13 @@ function addMachineOptions(command: Command): Command {
 
 /** The machine that the options describe. Exported for its test. Errors: `usage.invalid`. */
 export async function readMachine(options: MachineOptions): Promise<LabMachine> {
-  const { checkLabMachine, defaultLabMachine, parseIommu, parseNics } = await import('../../lab/machine.ts');
+  const { checkLabMachine, defaultLabMachine, parseIommu, parseNics, parseSlotLink } =
+    await import('../../lab/machine.ts');
   const machine: LabMachine = {
     ...defaultLabMachine,
     nics: parseNics(options.nic),
     iommu: parseIommu(options.iommu),
+    ...(options.slotLink === undefined ? {} : { slotLink: parseSlotLink(options.slotLink) }),
     ...(options.netdevsim === undefined
       ? {}
       : { netdevsimVfs: readNumber('--netdevsim', options.netdevsim) }),

@@ -17,7 +17,7 @@ export function addShowCommands(program: Command, context: CliContext): void {
     )
     .action(async (options: { json?: boolean }) =>
       withHost(context, async (host) => {
-        const snapshot = await snapshotOf(host);
+        const snapshot = await snapshotOf(host, { detail: 'full', platform: options.json === true });
         const lines =
           options.json === true ? [jsonText(snapshot)] : renderSnapshot(snapshot, context.terminal);
         for (const line of lines) context.terminal.print(line);
@@ -33,7 +33,7 @@ export function addShowCommands(program: Command, context: CliContext): void {
     )
     .action(async (options: { output?: string }) =>
       withHost(context, async (host) => {
-        const text = jsonText(await snapshotOf(host));
+        const text = jsonText(await snapshotOf(host, { detail: 'full', platform: true }));
         if (options.output === undefined) context.terminal.print(text);
         else {
           const { writeFileAtomically } = await import('../../apply/state-folder.ts');

@@ -32,9 +32,9 @@ export function renderSnapshot(snapshot: Snapshot, terminal: Terminal): string[]
   ];
   if (pfs.length === 0) lines.push('', 'No SR-IOV capable network device was found.');
   for (const pf of pfs) lines.push('', ...renderPf(pf, terminal));
-  for (const { what, why } of snapshot.unread) {
-    lines.push('', terminal.style('yellow', `not read: ${printable(what)}: ${printable(why)}`));
-  }
+  // One reason can stand behind many facts.
+  const unread = snapshot.unread.map(({ what, why }) => `not read: ${printable(what)}: ${printable(why)}`);
+  for (const line of new Set(unread)) lines.push('', terminal.style('yellow', line));
   return lines;
 }
 
@@ -57,7 +57,7 @@ function renderPf(pf: Pf, terminal: Terminal): string[] {
       : [
           uplink.up ? 'up' : 'down',
           ...(uplink.carrier === undefined ? [] : [uplink.carrier ? 'link' : 'no link']),
-          ...(uplink.speedMbps === undefined ? [] : [`${uplink.speedMbps} Mb/s`]),
+          ...(uplink.speedMbps === undefined || uplink.carrier === false ? [] : [`${uplink.speedMbps} Mb/s`]),
           `MTU ${uplink.mtu}`,
           ...(uplink.mac === undefined ? [] : [uplink.mac]),
         ];

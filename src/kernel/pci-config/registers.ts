@@ -45,12 +45,18 @@ export const PCI_ACS_CAP = 0x04;
 export const PCI_ACS_CTRL = 0x06;
 /** Source Validation. */
 export const PCI_ACS_SV = 0x01;
+/** Translation Blocking. */
+export const PCI_ACS_TB = 0x02;
 /** P2P Request Redirect. */
 export const PCI_ACS_RR = 0x04;
 /** P2P Completion Redirect. */
 export const PCI_ACS_CR = 0x08;
 /** Upstream Forwarding. */
 export const PCI_ACS_UF = 0x10;
+/** P2P Egress Control. */
+export const PCI_ACS_EC = 0x20;
+/** Direct Translated P2P. */
+export const PCI_ACS_DT = 0x40;
 
 export const PCI_SRIOV_CTRL = 0x08;
 export const PCI_SRIOV_CTRL_VFE = 0x01;

@@ -1,4 +1,4 @@
-// Owns the IOMMU groups of the host and the device nodes through which vfio hands a device out.
+// Owns the IOMMU units and groups of the host, the switches of vfio, and the device nodes through which vfio hands a device out.
 // Judges nothing; whether a group is safe to assign is decided in the readiness checks.
 
 import type { PciAddress } from '../../base/identifiers.ts';
@@ -8,6 +8,7 @@ import { devicePath } from './device.ts';
 import { readIommuGroup } from './pci-device.ts';
 
 const groupsPath = '/sys/kernel/iommu_groups';
+const modulesPath = '/sys/module';
 
 /** Kind of a group's default domain as the kernel spells it (drivers/iommu/iommu.c iommu_group_show_type). */
 export type IommuGroupType = 'DMA' | 'DMA-FQ' | 'identity' | 'blocked' | 'unmanaged' | 'unknown';
@@ -27,6 +28,40 @@ export function listIommuGroups(files: FileTree): readonly number[] {
     .filter((name) => /^[0-9]{1,9}$/.test(name))
     .map(Number)
     .sort((a, b) => a - b);
+}
+
+/** Names of the units that translate, sorted: `dmar0`, `ivhd0` (Documentation/ABI/testing/sysfs-class-iommu). */
+export function listIommuUnits(files: FileTree): readonly string[] {
+  return files.list('/sys/class/iommu');
+}
+
+/** The switches by which vfio gives up isolation; undefined where the module is not loaded or has no such switch. */
+export interface VfioSwitches {
+  /** Devices are handed out without interrupt remapping (drivers/vfio/vfio_iommu_type1.c). */
+  readonly allowUnsafeInterrupts: boolean | undefined;
+  /** Devices are handed out without any IOMMU (drivers/vfio/container.c, CONFIG_VFIO_NOIOMMU). */
+  readonly noIommuMode: boolean | undefined;
+}
+
+export function readVfioSwitches(files: FileTree): VfioSwitches {
+  return {
+    allowUnsafeInterrupts: readFlag(
+      files,
+      `${modulesPath}/vfio_iommu_type1/parameters/allow_unsafe_interrupts`,
+    ),
+    noIommuMode: readFlag(files, `${modulesPath}/vfio/parameters/enable_unsafe_noiommu_mode`),
+  };
+}
+
+/** A parameter of type bool (kernel/params.c, param_get_bool). */
+function readFlag(files: FileTree, path: string): boolean | undefined {
+  const text = readText(files, path);
+  return text === 'Y' ? true : text === 'N' ? false : undefined;
+}
+
+/** Whether a process can use iommufd: /dev/iommu is there (Documentation/userspace-api/iommufd.rst). */
+export function hasIommufd(files: FileTree): boolean {
+  return files.identity('/dev/iommu') !== undefined;
 }
 
 /** Names of a group's devices, sorted: PCI addresses, and names of devices on other buses. */

@@ -39,7 +39,7 @@ export function readNetdevFiles(files: FileTree, name: string): NetdevFiles {
   return {
     ifIndex: readIfIndex(files, name),
     mac: readNetdevMac(files, name),
-    mtu: readNumber(files, path, 'mtu'),
+    mtu: readNetdevMtu(files, name),
     isUp: flags === undefined ? undefined : (Number(flags) & flagUp) !== 0,
     devPort: readDevPort(files, name),
   };
@@ -53,6 +53,11 @@ export function readIfIndex(files: FileTree, name: string): number | undefined {
 /** Port of a card with several ports behind one PCI function (mlx4), from 0. */
 export function readDevPort(files: FileTree, name: string): number | undefined {
   return readNumber(files, netdevPath(name), 'dev_port');
+}
+
+/** MTU of an interface. */
+export function readNetdevMtu(files: FileTree, name: string): number | undefined {
+  return readNumber(files, netdevPath(name), 'mtu');
 }
 
 /** Hardware address of an interface. */

@@ -23,6 +23,7 @@ import { parameterAttributesOf } from '../../kernel/genetlink/devlink-parameters
 import { decodeAttributes, encodeAttributes } from '../../kernel/netlink/attributes.ts';
 import { setEswitchMode } from '../eswitch.ts';
 import { hostNetns, netnsOf } from '../host-index.ts';
+import { pfNumberOf } from '../link-facts.ts';
 import type { SimDevlink, SimDevlinkParameter, SimPfProfile } from '../profile.ts';
 import type { SimNetdev, SimPf } from '../state.ts';
 import { refuseFamily } from './family-answer.ts';
@@ -175,7 +176,7 @@ function portsOf({ profile, pf, isVf }: Device): DevlinkAttributes[] {
   const ports = pf.vfs.map(({ index, representor }) => ({
     portIndex: index + 1,
     portFlavour: portFlavours.indexOf('pcivf'),
-    pfNumber: profile.port,
+    pfNumber: pfNumberOf(profile),
     vfNumber: index,
     portControllerNumber: 0,
     portExternal: 0,

@@ -16,11 +16,13 @@ import {
   RTM_NEWLINK,
   RTM_SETLINK,
 } from '../../kernel/rtnetlink/link.ts';
+import { RTM_GETDCB } from '../../kernel/rtnetlink/dcb.ts';
 import type { FaultEffects } from '../fault-set.ts';
 import type { SimLink } from '../host-index.ts';
 import { findLink, linksIn } from '../links.ts';
 import { acknowledged, refuse } from './answer.ts';
 import type { Answer, Reply } from './answer.ts';
+import { answerDcb } from './dcb.ts';
 import { encodeLinkMessage } from './link-message.ts';
 import type { RequestContext } from './request-context.ts';
 import { setLink } from './set-link.ts';
@@ -74,6 +76,7 @@ type Handler = (context: RequestContext, request: NetlinkMessage) => Promise<Ans
 function handlerOf(type: number, isDump: boolean): Handler | undefined {
   if (type === RTM_GETLINK) return isDump ? dumpLinks : getLink;
   if (type === RTM_GETADDR && isDump) return dumpAddresses;
+  if (type === RTM_GETDCB) return async ({ host, netns }, request) => answerDcb(host, netns, request.payload);
   // RTM_NEWLINK on a link that is there changes it, which is how `ip link set` asks.
   if (type === RTM_SETLINK || type === RTM_NEWLINK) {
     return async ({ host, netns }, request) => setLink(host, netns, request.payload);

@@ -25,5 +25,5 @@ export const bareProfile: SimProfile = {
       numaNode: 0,
     },
   ],
-  modules: [],
+  modules: ['vfio-pci'],
 };

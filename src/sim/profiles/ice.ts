@@ -24,6 +24,8 @@ export const intelE810: SimCard = {
       { index: 0, sizeBytes: 131_072, is64Bit: true, prefetchable: true },
       { index: 3, sizeBytes: 16_384, is64Bit: true, prefetchable: true },
     ],
+    vpd: { product: 'Intel(R) Ethernet Network Adapter E810-CQDA1', partNumber: 'K91258-006' },
+    vfTotalMsix: 832,
   },
   totalVfs: 256,
   speedMbps: 100_000,
@@ -90,6 +92,7 @@ export function e810Pf(bus: number, rootPort: string, numaNode: number): SimPfPr
     port: 0,
     firstVfOffset: 8,
     vfStride: 1,
+    flowControlPriorities: [],
   };
 }
 

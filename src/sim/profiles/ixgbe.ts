@@ -4,7 +4,7 @@
 import type { SimCard, SimPfProfile, SimProfile } from '../profile.ts';
 import { serverRootPort } from './root-port.ts';
 
-const intelX520: SimCard = {
+export const intelX520: SimCard = {
   model: 'Intel X520-DA2 (82599ES)',
   driver: 'ixgbe',
   vfDriver: 'ixgbevf',

@@ -4,7 +4,7 @@
 import type { SimCard, SimPfProfile, SimProfile } from '../profile.ts';
 import { serverRootPort } from './root-port.ts';
 
-const connectX6Dx: SimCard = {
+export const connectX6Dx: SimCard = {
   model: 'NVIDIA ConnectX-6 Dx',
   driver: 'mlx5_core',
   vfDriver: 'mlx5_core',
@@ -22,6 +22,11 @@ const connectX6Dx: SimCard = {
     vfMsixVectors: 12,
     vfBars: [{ index: 0, sizeBytes: 1_048_576, is64Bit: true, prefetchable: true }],
     multifunction: true,
+    vpd: {
+      product: 'ConnectX-6 Dx EN adapter card, 100GbE, Dual-port QSFP56',
+      partNumber: 'MCX623106AN-CDAT',
+    },
+    vfTotalMsix: 2048,
   },
   totalVfs: 127,
   speedMbps: 100_000,
@@ -72,6 +77,8 @@ function pf(fn: number): SimPfProfile {
     port: fn,
     firstVfOffset: fn === 0 ? 2 : 128,
     vfStride: 1,
+    rdma: `mlx5_${fn}`,
+    flowControlPriorities: [],
   };
 }
 
@@ -82,7 +89,7 @@ export const mlx5Profile: SimProfile = {
   kernelRelease: '6.12.48+deb13-amd64',
   numaNodes: [0, 1],
   iommu: true,
-  rootPorts: [serverRootPort('0000:80:01.1', 0x81, 1, { speedGTps: 16, width: 16 })],
+  rootPorts: [serverRootPort('0000:80:01.1', 0x81, 1, { speedGTps: 16, width: 16, slot: '4' })],
   pfs: [pf(0), pf(1)],
   plainNics: [],
   modules: ['vfio-pci', 'mlx5_vfio_pci'],

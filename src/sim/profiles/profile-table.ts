@@ -5,12 +5,18 @@ import type { SimProfile } from '../profile.ts';
 import { bareProfile } from './bare.ts';
 import { bigProfile } from './big.ts';
 import { bnxtProfile } from './bnxt.ts';
+import { cx5X8Profile } from './cx5-x8.ts';
+import { e810NparProfile } from './e810-npar.ts';
+import { fwLimitProfile } from './fw-limit.ts';
 import { i40eProfile } from './i40e.ts';
 import { iceProfile } from './ice.ts';
 import { igbProfile } from './igb.ts';
 import { ixgbeProfile } from './ixgbe.ts';
+import { mixedNumaProfile } from './mixed-numa.ts';
 import { mlx5Profile } from './mlx5.ts';
 import { netdevsimProfile } from './netdevsim.ts';
+import { noBarSpaceProfile } from './no-bar-space.ts';
+import { x1LinkProfile } from './x1-link.ts';
 
 export const simProfiles = {
   igb: igbProfile,
@@ -22,6 +28,12 @@ export const simProfiles = {
   netdevsim: netdevsimProfile,
   big: bigProfile,
   bare: bareProfile,
+  'cx5-x8': cx5X8Profile,
+  'e810-npar': e810NparProfile,
+  'no-bar-space': noBarSpaceProfile,
+  'fw-limit': fwLimitProfile,
+  'mixed-numa': mixedNumaProfile,
+  'x1-link': x1LinkProfile,
 } as const satisfies Record<string, SimProfile>;
 
 export type SimProfileName = keyof typeof simProfiles;

@@ -7,7 +7,7 @@ export function serverRootPort(
   address: string,
   secondaryBus: number,
   numaNode: number,
-  link: { speedGTps: number; width: number; subordinateBus?: number },
+  link: { speedGTps: number; width: number; subordinateBus?: number; slot?: string },
 ): SimRootPort {
   return {
     address,
@@ -19,5 +19,6 @@ export function serverRootPort(
     linkWidth: link.width,
     numaNode,
     acs: true,
+    ...(link.slot === undefined ? {} : { slot: link.slot }),
   };
 }

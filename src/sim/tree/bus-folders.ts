@@ -7,9 +7,12 @@ import type { SimHost } from '../host.ts';
 import { driverOf } from '../host-index.ts';
 import type { SimFunction } from '../host-index.ts';
 import { bindFile, driversProbeFile, newIdFile, numVfsFile, unbindFile } from './device-writes.ts';
+import { rdmaClassFolder, slotsFolder } from './card-files.ts';
 import { functionFolder, netFolder } from './function-folder.ts';
 import { netdevFolder } from './netdev-folder.ts';
-import { nodesFolder } from './host-files.ts';
+import { systemFolder } from './cpu-folders.ts';
+import { firmwareClasses } from './firmware-folders.ts';
+import { iommuClassFolder, iommuUnitsFolder } from './host-files.ts';
 import type { FolderNode, FolderTable } from './node.ts';
 import { folder, folderOf, line, link, listFolder } from './node.ts';
 import { functionPath, netdevPath, rootBusOf } from './places.ts';
@@ -44,6 +47,7 @@ export function busFolder(host: SimHost): FolderNode {
       ),
     drivers_autoprobe: () => line(1),
     drivers_probe: () => driversProbeFile(host),
+    slots: () => slotsFolder(host),
   });
   const others = host.index.otherDevices;
   if (others.length === 0) return folderOf({ pci });
@@ -82,7 +86,7 @@ function driverFolder(host: SimHost, driver: string): FolderNode {
 
 export function devicesFolder(host: SimHost): FolderNode {
   const table: FolderTable<SimHost> = {
-    system: () => folderOf({ node: nodesFolder(host) }),
+    system: () => systemFolder(host),
     virtual: () => virtualFolder(host),
   };
   return folder(host, table, {
@@ -132,7 +136,7 @@ function virtualFolder(host: SimHost): FolderNode {
       return found === undefined ? undefined : netdevFolder(host, found);
     },
   );
-  return folderOf({ net, ...(host.profile.iommu ? { iommu: folderOf({ dmar0: folderOf({}) }) } : {}) });
+  return folderOf({ net, ...(host.profile.iommu ? { iommu: iommuUnitsFolder(host) } : {}) });
 }
 
 /** /sys/class/net: our own namespace's interfaces. */
@@ -144,6 +148,10 @@ export function classFolder(host: SimHost): FolderNode {
       return found === undefined ? undefined : link(netdevPath(found));
     },
   );
-  const iommu = host.profile.iommu ? { dmar0: link('/sys/devices/virtual/iommu/dmar0') } : {};
-  return folderOf({ net, iommu: folderOf(iommu) });
+  return folderOf({
+    net,
+    infiniband: rdmaClassFolder(host),
+    iommu: iommuClassFolder(host),
+    ...firmwareClasses(host),
+  });
 }

@@ -6,19 +6,18 @@ import { buildConfigSpace, modaliasOf } from '../config-space.ts';
 import type { SimHost } from '../host.ts';
 import { driverOf, hostNetns, iommuGroupOf, isVfioDriver, netnsOf, pciIdsOf } from '../host-index.ts';
 import type { SimFunction, SimLink } from '../host-index.ts';
+import { iommuUnitsOf } from '../platform.ts';
 import type { SimPciCard } from '../profile.ts';
+import { pcieLinkOf } from '../pcie-link.ts';
 import { vfioDeviceName } from '../vfio-use.ts';
 import { aerFiles } from './aer-files.ts';
+import { cardFiles } from './card-files.ts';
+import type { FunctionSubject } from './card-files.ts';
 import { driverOverrideFile, driversAutoprobeFile, numVfsFile } from './device-writes.ts';
 import { netdevFolder } from './netdev-folder.ts';
 import type { FileNode, FolderNode, FolderTable, OpenMembers, TreeNode } from './node.ts';
 import { folder, folderOf, line, link, listFolder } from './node.ts';
 import { functionPath } from './places.ts';
-
-export interface FunctionSubject {
-  readonly host: SimHost;
-  readonly fn: SimFunction;
-}
 
 /** What a reader without CAP_SYS_ADMIN is given of configuration space (drivers/pci/pci-sysfs.c pci_read_config). */
 const publicConfigBytes = 64;
@@ -45,7 +44,7 @@ function configFile({ host, fn }: FunctionSubject): FileNode {
     kind: 'file',
     about: aboutOf(fn),
     read: () => {
-      const bytes = buildConfigSpace(fn);
+      const bytes = buildConfigSpace(host.profile, fn);
       return host.hasCapability('CAP_SYS_ADMIN') ? bytes : bytes.subarray(0, publicConfigBytes);
     },
   };
@@ -56,34 +55,26 @@ function aboutOf(fn: SimFunction): { pf?: string; vf?: number } {
   return fn.role === 'vf' ? { pf: fn.pf.address, vf: fn.vf.index } : {};
 }
 
-/** Speed and width of the link; a VF has none of its own. */
-function pcieLinkOf(fn: SimFunction): { speedGTps: number; width: number } | undefined {
-  if (fn.role === 'bridge') return { speedGTps: fn.port.linkSpeedGTps, width: fn.port.linkWidth };
-  if (fn.role === 'nic') return { speedGTps: 2.5, width: 1 };
-  const { pci } = fn.profile.card;
-  if (fn.role === 'vf' || pci === undefined) return undefined;
-  return { speedGTps: pci.linkSpeedGTps, width: pci.linkWidth };
-}
-
-function speedFile({ fn }: FunctionSubject): TreeNode | undefined {
-  const pcie = pcieLinkOf(fn);
-  if (pcie !== undefined) return line(`${pcie.speedGTps.toFixed(1)} GT/s PCIe`);
+function speedFile({ host, fn }: FunctionSubject, which: 'speedGTps' | 'maxSpeedGTps'): TreeNode | undefined {
+  const pcie = pcieLinkOf(host.profile, fn);
+  if (pcie !== undefined) return line(`${pcie[which].toFixed(1)} GT/s PCIe`);
   // The files are there for VFs too, whose registers say nothing (drivers/pci/pci.c pci_speed_string).
   return fn.role === 'vf' ? line('Unknown') : undefined;
 }
 
-function widthFile({ fn }: FunctionSubject): TreeNode | undefined {
-  const pcie = pcieLinkOf(fn);
-  if (pcie !== undefined) return line(pcie.width);
+function widthFile({ host, fn }: FunctionSubject, which: 'width' | 'maxWidth'): TreeNode | undefined {
+  const pcie = pcieLinkOf(host.profile, fn);
+  if (pcie !== undefined) return line(pcie[which]);
   return fn.role === 'vf' ? line(0) : undefined;
 }
 
 const table: FolderTable<FunctionSubject> = {
+  ...cardFiles,
   ari_enabled: ({ fn }) => (cardOf(fn) === undefined ? undefined : line(1)),
   class: ({ fn }) => line(`0x${hex(classOf(fn), 6)}`),
   config: configFile,
-  current_link_speed: speedFile,
-  current_link_width: widthFile,
+  current_link_speed: (subject) => speedFile(subject, 'speedGTps'),
+  current_link_width: (subject) => widthFile(subject, 'width'),
   device: ({ fn }) => line(`0x${pciIdsOf(fn)?.device ?? 'ffff'}`),
   driver: ({ fn }) => {
     const driver = driverOf(fn);
@@ -92,13 +83,17 @@ const table: FolderTable<FunctionSubject> = {
   driver_override: ({ host, fn }) => driverOverrideFile(host, fn),
   enable: ({ fn }) => line(driverOf(fn) === undefined ? 0 : 1),
   hwmon: ({ fn }) => hwmonFolder(fn),
-  iommu: ({ host }) => (host.profile.iommu ? link('/sys/devices/virtual/iommu/dmar0') : undefined),
+  iommu: ({ host, fn }) => {
+    const units = iommuUnitsOf(host.profile);
+    const unit = units[host.profile.numaNodes.indexOf(numaNodeOf(fn))] ?? units[0];
+    return unit === undefined ? undefined : link(`/sys/devices/virtual/iommu/${unit}`);
+  },
   iommu_group: ({ host, fn }) => {
     const group = iommuGroupOf(host.profile, fn);
     return group === undefined ? undefined : link(`/sys/kernel/iommu_groups/${group}`);
   },
-  max_link_speed: speedFile,
-  max_link_width: widthFile,
+  max_link_speed: (subject) => speedFile(subject, 'maxSpeedGTps'),
+  max_link_width: (subject) => widthFile(subject, 'maxWidth'),
   modalias: ({ fn }) => line(modaliasOf(pciIdsOf(fn) ?? { vendor: 'ffff', device: 'ffff' }, classOf(fn))),
   net: ({ host, fn }) => netFolder(host, fn),
   numa_node: ({ fn }) => line(numaNodeOf(fn)),

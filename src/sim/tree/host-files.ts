@@ -1,30 +1,32 @@
-// Owns the files of the whole host in sysfs: NUMA nodes, IOMMU groups, modules, netdevsim's debugfs.
+// Owns /sys/kernel and the IOMMU units of a simulated host, and netdevsim's debugfs.
 
 import type { SimHost } from '../host.ts';
-import { loadedDrivers } from '../driver-binding.ts';
-import { isVfioDriver } from '../host-index.ts';
+import { iommuUnitsOf, platformOf } from '../platform.ts';
 import type { SimPf } from '../state.ts';
+import { securityFolder } from './firmware-folders.ts';
 import type { FileNode, FolderNode } from './node.ts';
 import { folderOf, line, link, listFolder } from './node.ts';
 import { functionPath } from './places.ts';
-
-const cpusPerNode = 16;
-
-export function nodesFolder(host: SimHost): FolderNode {
-  const { numaNodes } = host.profile;
-  const nodes = numaNodes.map((node) => {
-    const firstCpu = node * cpusPerNode;
-    return [`node${node}`, folderOf({ cpulist: line(`${firstCpu}-${firstCpu + cpusPerNode - 1}`) })] as const;
-  });
-  return folderOf({ ...Object.fromEntries(nodes), online: line(numaNodes.join(',')) });
-}
 
 export function kernelFolder(host: SimHost): FolderNode {
   const groups = listFolder(
     () => [...host.index.groups.keys()].map(String),
     (name) => (/^(?:0|[1-9][0-9]*)$/.test(name) ? groupFolder(host, Number(name)) : undefined),
   );
-  return folderOf({ iommu_groups: groups, debug: debugFolder(host) });
+  return folderOf({ iommu_groups: groups, debug: debugFolder(host), security: securityFolder(host) });
+}
+
+/** /sys/devices/virtual/iommu. */
+export function iommuUnitsFolder({ profile }: SimHost): FolderNode {
+  return folderOf(Object.fromEntries(iommuUnitsOf(profile).map((unit) => [unit, folderOf({})] as const)));
+}
+
+/** /sys/class/iommu. */
+export function iommuClassFolder({ profile }: SimHost): FolderNode {
+  const units = iommuUnitsOf(profile).map(
+    (unit) => [unit, link(`/sys/devices/virtual/iommu/${unit}`)] as const,
+  );
+  return folderOf(Object.fromEntries(units));
 }
 
 function groupFolder(host: SimHost, group: number): FolderNode | undefined {
@@ -33,7 +35,7 @@ function groupFolder(host: SimHost, group: number): FolderNode | undefined {
   const devices = Object.fromEntries(members.map((fn) => [fn.address, link(functionPath(fn))]));
   return folderOf({
     devices: folderOf(devices),
-    type: line('DMA-FQ'),
+    type: line(platformOf(host.profile).iommuDomain),
     reserved_regions: line('0x00000000fee00000 0x00000000feefffff msi'),
   });
 }
@@ -66,17 +68,4 @@ function maxVfsFile(host: SimHost, pf: SimPf): FileNode {
       return undefined;
     },
   };
-}
-
-/** Modules that are loaded, with the parameters that decide what vfio allows. */
-export function modulesFolder(host: SimHost): FolderNode {
-  const modules = loadedDrivers(host).map((driver) => [driver.replaceAll('-', '_'), folderOf({})] as const);
-  const hasVfio = loadedDrivers(host).some(isVfioDriver);
-  const vfio = hasVfio
-    ? {
-        vfio: folderOf({ parameters: folderOf({ enable_unsafe_noiommu_mode: line('N') }) }),
-        vfio_iommu_type1: folderOf({ parameters: folderOf({ allow_unsafe_interrupts: line('N') }) }),
-      }
-    : {};
-  return folderOf({ ...Object.fromEntries(modules), ...vfio });
 }

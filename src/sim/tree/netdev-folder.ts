@@ -51,7 +51,7 @@ const table: FolderTable<Subject> = {
     whileUp(subject, linkFactsOf(subject.link).speedMbps === undefined ? 'unknown' : 'full'),
   flags: ({ link }) => line(`0x${(linkFactsOf(link).flags & 0xffff).toString(16)}`),
   ifindex: ({ link }) => line(link.netdev.ifIndex),
-  iflink: ({ link }) => line(link.netdev.ifIndex),
+  iflink: ({ link }) => line(link.netdev.lower ?? link.netdev.ifIndex),
   master: ({ host, link }) => {
     const { master } = link.netdev;
     const upper = master === undefined ? undefined : host.index.links.get(hostNetns)?.get(master);
@@ -63,7 +63,10 @@ const table: FolderTable<Subject> = {
     const { physPortName } = linkFactsOf(link);
     return physPortName === undefined ? refused('EOPNOTSUPP') : line(physPortName);
   },
-  phys_port_id: () => refused('EOPNOTSUPP'),
+  phys_port_id: ({ link }) => {
+    const { physPortId } = linkFactsOf(link);
+    return physPortId === undefined ? refused('EOPNOTSUPP') : line(physPortId);
+  },
   phys_switch_id: ({ link }) => {
     const { physSwitchId } = linkFactsOf(link);
     return physSwitchId === undefined ? refused('EOPNOTSUPP') : line(physSwitchId);

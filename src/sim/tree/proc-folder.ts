@@ -3,10 +3,13 @@
 import { loadedDrivers } from '../driver-binding.ts';
 import type { SimHost } from '../host.ts';
 import { hostNetns, isVfioDriver } from '../host-index.ts';
+import { platformOf } from '../platform.ts';
 import type { SimProcess } from '../state.ts';
 import { vfioNodesOf } from '../vfio-use.ts';
+import { hardwareFiles, limitsFile } from './hardware-files.ts';
 import type { FileNode, FolderNode, LinkNode, TreeNode } from './node.ts';
 import { folder, folderOf, line, listFolder } from './node.ts';
+import { procNetFolder } from './proc-net.ts';
 
 /** Our own process among the others. */
 export const ownPid = 4100;
@@ -47,8 +50,8 @@ export function procFolder(host: SimHost): FolderNode {
   return folder(
     host,
     {
-      cmdline: () =>
-        line(profile.iommu ? 'BOOT_IMAGE=/vmlinuz ro intel_iommu=on iommu=pt' : 'BOOT_IMAGE=/vmlinuz ro'),
+      ...hardwareFiles(host),
+      net: () => procNetFolder(host),
       self: () => ({ kind: 'link', text: String(ownPid), target: `/proc/${ownPid}` }),
       sys: () => folderOf({ kernel }),
       version: () => line(`Linux version ${profile.kernelRelease}`),
@@ -78,6 +81,7 @@ function processFolder(host: SimHost, process: SimProcess): FolderNode {
     comm: line(process.comm),
     cmdline: { kind: 'file', read: () => commandLine },
     fd,
+    limits: limitsFile(host),
     ns: folderOf(mayLook ? { net: netnsLink(netns) } : {}),
     status: line(statusOf(process, isOwn ? host.state.capEff : '0000000000000000')),
   });
@@ -100,7 +104,7 @@ export function runFolder(host: SimHost): FolderNode {
   return folderOf({ netns });
 }
 
-/** /dev/vfio: a node for each group, and each device, that a vfio driver has. */
+/** /dev: KVM and iommufd, and below vfio a node for each group, and each device, that a vfio driver has. */
 export function devFolder(host: SimHost): FolderNode {
   const nodes = host.state.pfs.flatMap(({ vfs }) =>
     vfs.flatMap((vf) => (isVfioDriver(vf.driver) ? (vfioNodesOf(vf) ?? []) : [])),
@@ -109,8 +113,13 @@ export function devFolder(host: SimHost): FolderNode {
   const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
   const groups = Object.fromEntries(nodes.map(({ group }) => [nameOf(group), device]));
   const devices = Object.fromEntries(nodes.map((each) => [nameOf(each.device), device]));
-  if (!loadedDrivers(host).some(isVfioDriver)) return folderOf({});
-  return folderOf({ vfio: folderOf({ ...groups, devices: folderOf(devices), vfio: device }) });
+  const { kvm, iommufd } = platformOf(host.profile);
+  const hasVfio = loadedDrivers(host).some(isVfioDriver);
+  return folderOf({
+    ...(kvm ? { kvm: device } : {}),
+    ...(iommufd ? { iommu: device } : {}),
+    ...(hasVfio ? { vfio: folderOf({ ...groups, devices: folderOf(devices), vfio: device }) } : {}),
+  });
 }
 
 export function etcFolder(host: SimHost): FolderNode {

@@ -2,7 +2,9 @@
 
 import type { SimHost } from '../host.ts';
 import { busFolder, classFolder, devicesFolder } from './bus-folders.ts';
-import { kernelFolder, modulesFolder } from './host-files.ts';
+import { firmwareFolder } from './firmware-folders.ts';
+import { kernelFolder } from './host-files.ts';
+import { libFolder, modulesFolder } from './module-folders.ts';
 import type { FolderNode } from './node.ts';
 import { folder } from './node.ts';
 import { devFolder, etcFolder, procFolder, runFolder } from './proc-folder.ts';
@@ -13,12 +15,14 @@ export function rootFolder(host: SimHost): FolderNode {
     bus: busFolder,
     class: classFolder,
     devices: devicesFolder,
+    firmware: firmwareFolder,
     kernel: kernelFolder,
     module: modulesFolder,
   });
   return folder(host, {
     dev: devFolder,
     etc: etcFolder,
+    lib: libFolder,
     proc: procFolder,
     run: runFolder,
     sys: () => sys,
