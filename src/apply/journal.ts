@@ -2,6 +2,7 @@
 // Decides nothing about the host.
 
 import {
+  appendFileSync,
   closeSync,
   fdatasync,
   fstatSync,
@@ -9,7 +10,6 @@ import {
   readdirSync,
   readSync,
   unlinkSync,
-  writeSync,
 } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -116,7 +116,8 @@ export class JournalWriter {
 
   #append(text: string): void {
     try {
-      writeSync(this.#file, text);
+      // Until all of it is written: one call may write less, when the disk is nearly full.
+      appendFileSync(this.#file, text);
     } catch (cause) {
       throw this.#failure(cause);
     }
