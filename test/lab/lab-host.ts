@@ -133,7 +133,10 @@ export async function pictureOf(pfs: readonly string[] = [pf0, pf1]): Promise<un
   for (const pf of pfs) {
     picture.push({
       pf,
-      links: await Promise.all(listInterfaces(pf).map(async (name) => readIpLink(name))),
+      // A queue discipline comes with the first time an interface is up, and stays.
+      links: await Promise.all(
+        listInterfaces(pf).map(async (name) => ({ ...(await readIpLink(name)), qdisc: '' })),
+      ),
       numVfs: readSys(`${devicePath(pf)}/sriov_numvfs`),
       autoprobe: readSys(`${devicePath(pf)}/sriov_drivers_autoprobe`),
       vfs: listVfs(pf).map((vf) => ({
