@@ -185,7 +185,8 @@ function shareOptions(tag: string, folder: string): QemuOption[] {
 function nicOptions(machine: LabMachine): QemuOption[] {
   return Array.from({ length: machine.nics.count }, (_, index) => index + 1).flatMap((n): QemuOption[] => [
     ['-device', `pcie-root-port,id=rp${n},chassis=${n},slot=${n}${linkOptions(machine)}`],
-    ['-netdev', `user,id=net${n},restrict=on`],
+    // Without IPv6, whose router advertisements give a NIC a default route at a moment of their own.
+    ['-netdev', `user,id=net${n},restrict=on,ipv6=off`],
     // romfile= leaves out the network boot ROM.
     ['-device', `${machine.nics.model},bus=rp${n},netdev=net${n},mac=52:54:00:00:0${n}:00,romfile=`],
   ]);

@@ -463,6 +463,8 @@ export const conformanceCases: readonly ConformanceCase[] = [
   {
     name: 'specs that this host cannot be',
     steps: [
+      // A port knows its speed only with a link, and for a moment after it went down.
+      ...upAndLinked,
       { does: 'plan', spec: spec('    vfs: { count: 8 }\n') },
       { does: 'plan', spec: spec('    mtu: 9500\n    eswitch: switchdev\n') },
       { does: 'plan', spec: spec('    eswitch: legacy\n    vfs: { "0": { vlan: 1 } }\n') },

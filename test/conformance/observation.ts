@@ -3,7 +3,7 @@
 
 import { VfleetError } from '../../src/base/errors.ts';
 import type { PciAddress } from '../../src/base/identifiers.ts';
-import { hex, zeroMacAddress } from '../../src/base/identifiers.ts';
+import { hex } from '../../src/base/identifiers.ts';
 import type { FileTree } from '../../src/kernel/kernel.ts';
 import { readConfigSpace } from '../../src/kernel/pci-config/read-config.ts';
 import { listIommuGroupDevices } from '../../src/kernel/sysfs/iommu.ts';
@@ -88,8 +88,8 @@ function observeVf(files: FileTree, vf: Vf): string {
     `ID ${vf.vendorId}:${vf.deviceId}`,
     `driver ${driver ?? 'none'}`,
     `group ${observeGroup(files, vf.iommuGroup)}`,
-    `interface ${vf.netdev === undefined ? 'none' : `with ${observeMac(vf.netdevMac, mac)}`}`,
-    `mac ${isMadeUp(mac) ? 'made up' : mac}`,
+    `interface ${vf.netdev === undefined ? 'none' : `with ${observeNetdevMac(vf.netdevMac, mac)}`}`,
+    `mac ${mac === undefined ? 'unknown' : observeMac(mac)}`,
     ...Object.entries(others).map(([name, value]) => `${name} ${value}`),
     ...(counters.length === 0
       ? []
@@ -101,14 +101,18 @@ function observeVf(files: FileTree, vf: Vf): string {
 /** All addresses that cases set begin like this; no driver makes up one that does (they set the local bit, 02). */
 const casePrefix = '52:54:00:aa:';
 
-export function isMadeUp(mac: string | undefined): boolean {
-  return mac !== undefined && mac !== zeroMacAddress && !mac.startsWith(casePrefix);
+/**
+ * A MAC address as far as it does not differ from run to run: igbvf makes one up and tells igb, or, when igb answers its
+ * mailbox too late, only makes one up (drivers/net/ethernet/intel/igbvf/netdev.c igbvf_probe, vf.c e1000_reset_hw_vf).
+ */
+export function observeMac(mac: string): string {
+  return mac.startsWith(casePrefix) ? mac : 'not set';
 }
 
-function observeMac(mac: string | undefined, admin: string | undefined): string {
+function observeNetdevMac(mac: string | undefined, admin: string | undefined): string {
   if (mac === undefined) return 'no address';
-  if (mac === admin) return 'the address of the settings';
-  return isMadeUp(mac) ? 'a made-up address' : `address ${mac}`;
+  if (!mac.startsWith(casePrefix)) return 'an address of its own';
+  return mac === admin ? 'the address of the settings' : `address ${mac}`;
 }
 
 function observeGroup(files: FileTree, group: number | undefined): string {

@@ -29,7 +29,7 @@ import { refusePlan } from '../../src/planner/refusal.ts';
 import { renderSpec } from '../../src/spec/adoption.ts';
 import { parseSpec } from '../../src/spec/parsed-spec.ts';
 import { resolveSpec } from '../../src/spec/resolution.ts';
-import { observeConfigSpaces, observeFailure, observePf, observeVfs, isMadeUp } from './observation.ts';
+import { observeConfigSpaces, observeFailure, observePf, observeMac, observeVfs } from './observation.ts';
 
 /** The PF that the cases work on; both hosts have an Intel 82576 there, with another one at 0000:02:00.0. */
 export const conformancePf = '0000:01:00.0' as PciAddress;
@@ -205,7 +205,7 @@ function describePlan(plan: Plan): unknown {
 
 function observeValue(value: string | number | boolean | undefined): string | number | boolean {
   if (value === undefined) return 'none';
-  return typeof value === 'string' && /^([0-9a-f]{2}:){5}/.test(value) && isMadeUp(value) ? 'made up' : value;
+  return typeof value === 'string' && /^([0-9a-f]{2}:){5}/.test(value) ? observeMac(value) : value;
 }
 
 async function write(session: KernelSession, path: string, text: string): Promise<unknown> {
