@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { IfIndex } from '../base/identifiers.ts';
+import type { LldpNeighbourFacts } from '../kernel/programs/lldp-neighbours.ts';
 import type { Link } from '../kernel/rtnetlink/link.ts';
-import { findRouteInterfaces } from './host-network.ts';
+import { findRouteInterfaces, findSwitch } from './host-network.ts';
 
 function link(ifIndex: number, name: string, attributes: Link['attributes'] = {}): Link {
   return { ifIndex: ifIndex as IfIndex, flags: 1, up: true, name, mtu: 1500, attributes };
@@ -57,5 +58,27 @@ describe('what carries the default route', () => {
     expect([...certain]).toEqual([3]);
     expect([...possible]).toEqual([4, 5]);
     expect([...findRouteInterfaces(['eth1'], links).possible]).toEqual([]);
+  });
+});
+
+describe('the other end of a cable', () => {
+  const neighbour = (chassis: string, forwards: boolean, portMac?: string): LldpNeighbourFacts => ({
+    chassis,
+    forwards,
+    portMac,
+    port: undefined,
+    maxFrameBytes: undefined,
+    vlans: [],
+  });
+  const own = '52:54:00:00:01:00';
+  const vm = neighbour('vm', false, '52:54:00:aa:00:01');
+
+  it('is the switch, not a VM that the card lets through, nor the PF itself', () => {
+    const chassisOf = (...neighbours: LldpNeighbourFacts[]): string | undefined =>
+      findSwitch(neighbours, own)?.chassis;
+    expect(chassisOf(vm, neighbour('leaf-1', true), neighbour('leaf-2', true))).toBe('leaf-1');
+    expect(chassisOf(neighbour('me', true, own), vm)).toBe('vm');
+    expect(chassisOf(neighbour('me', true, own))).toBeUndefined();
+    expect(chassisOf()).toBeUndefined();
   });
 });

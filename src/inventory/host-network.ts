@@ -21,7 +21,7 @@ const openVswitchKind = 'openvswitch';
 export interface HostNetwork {
   /** Undefined when the routes could not be read. */
   readonly routes: RouteInterfaces | undefined;
-  readonly neighbours: ReadonlyMap<string, LldpNeighbourFacts>;
+  readonly neighbours: ReadonlyMap<string, readonly LldpNeighbourFacts[]>;
   /** What could not be asked, for the ports of all PFs alike. */
   readonly missing: readonly Missing[];
 }
@@ -61,7 +61,7 @@ const withoutLldpd: ReadonlySet<string> = new Set(['ENOENT', 'EIO']);
 async function readNeighbours(
   session: KernelSession,
   missing: Missing[],
-): Promise<ReadonlyMap<string, LldpNeighbourFacts>> {
+): Promise<ReadonlyMap<string, readonly LldpNeighbourFacts[]>> {
   const { value, why } = await readOrReason(readLldpNeighbours(session.kernel, lldpTimeoutMs));
   if (value !== undefined && !('errno' in value)) return value;
   const refusal = why ?? (withoutLldpd.has(value.errno) ? undefined : `lldpcli answered with ${value.errno}`);
@@ -114,6 +114,18 @@ function upperKindsOf(link: Link, byIndex: ReadonlyMap<number, Link>): ReadonlyS
   return kinds;
 }
 
+/**
+ * The other end of the cable among the neighbours of a PF: the first that forwards, or else the first. Through the card's
+ * own switch the VMs on its VFs are neighbours as well, and on some cards the PF hears itself.
+ */
+export function findSwitch(
+  neighbours: readonly LldpNeighbourFacts[],
+  ownMac: string | undefined,
+): LldpNeighbourFacts | undefined {
+  const others = neighbours.filter(({ portMac }) => portMac === undefined || portMac !== ownMac);
+  return others.find(({ forwards }) => forwards) ?? others[0];
+}
+
 /** Facts of one interface that only a full reading has. */
 export async function readPortFacts(
   session: KernelSession,
@@ -121,7 +133,7 @@ export async function readPortFacts(
   network: HostNetwork,
   note: TakeNote,
 ): Promise<Partial<Netdev>> {
-  const neighbour = network.neighbours.get(link.name);
+  const neighbour = findSwitch(network.neighbours.get(link.name) ?? [], link.attributes.address);
   for (const { fact, what, why } of network.missing)
     note({ fact: `netdevs.${link.name}.${fact}`, what: [what, ''], why });
   const { value, why } = await readOrReason(readFlowControlPriorities(session.route, link.name));

@@ -1,6 +1,7 @@
 // Owns which programs the lab needs of the machine, the Debian packages that bring them, and installing those.
 // Must not change anything unless installLabPackages is called, which first says what it will do.
 
+import { existsSync } from 'node:fs';
 import { access, constants, readFile, readdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { VfleetError } from '../base/errors.ts';
@@ -35,6 +36,13 @@ const labPrograms: readonly LabProgram[] = [
   { program: 'ip', package: 'iproute2' },
   { program: 'lspci', package: 'pciutils' },
   { program: 'ping', package: 'iputils-ping' },
+  { program: 'lldpd', package: 'lldpd' },
+  { program: 'ibv_devinfo', package: 'ibverbs-utils' },
+];
+
+/** Files that are no programs: ibv_devinfo knows the RDMA devices of software (rdma_rxe) by this one. */
+const labFiles: readonly { readonly file: string; readonly package: string }[] = [
+  { file: '/etc/libibverbs.d/rxe.driver', package: 'ibverbs-providers' },
 ];
 
 /** QEMU has the igb device since 8.0; bookworm's own QEMU is 7.2. */
@@ -53,6 +61,7 @@ export async function missingLabPackages(env: NodeJS.ProcessEnv): Promise<string
     const file = await findProgram(program, folders);
     if (file === undefined || (program === qemuProgram && !(await hasIgb(file)))) missing.add(name);
   }
+  for (const { file, package: name } of labFiles) if (!existsSync(file)) missing.add(name);
   return [...missing];
 }
 

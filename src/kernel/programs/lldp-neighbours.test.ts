@@ -43,15 +43,27 @@ const answer = {
   ],
 };
 
+const nothing = { forwards: false, portMac: undefined, port: undefined, maxFrameBytes: undefined, vlans: [] };
+
 describe('neighbours by LLDP', () => {
-  it('are read by interface, the first on a wire', () => {
+  it('are read by interface', () => {
     expect(parseLldpNeighbours(JSON.stringify(answer))).toEqual(
       new Map([
         [
           'enp1s0',
-          { chassis: 'leaf-1.example.net', port: 'Ethernet5/1', maxFrameBytes: 9236, vlans: [100, 200] },
+          [
+            {
+              forwards: true,
+              portMac: undefined,
+              chassis: 'leaf-1.example.net',
+              port: 'Ethernet5/1',
+              maxFrameBytes: 9236,
+              vlans: [100, 200],
+            },
+            { ...nothing, chassis: '00:00:5e:00:53:01' },
+          ],
         ],
-        ['enp2s0', { chassis: '00:00:5e:00:53:02', port: undefined, maxFrameBytes: undefined, vlans: [] }],
+        ['enp2s0', [{ ...nothing, chassis: '00:00:5e:00:53:02' }]],
       ]),
     );
   });
@@ -85,8 +97,8 @@ describe('neighbours by LLDP', () => {
       }),
     );
     expect(neighbour?.[0]).toBe('a [31m');
-    expect(neighbour?.[1]).toMatchObject({ port: undefined, maxFrameBytes: undefined, vlans: [12] });
-    expect(neighbour?.[1].chassis).toMatch(/^x y z{251}$/);
+    expect(neighbour?.[1][0]).toMatchObject({ port: undefined, maxFrameBytes: undefined, vlans: [12] });
+    expect(neighbour?.[1][0]?.chassis).toMatch(/^x y z{251}$/);
   });
 
   it('may be any JSON', () => {
@@ -100,7 +112,9 @@ describe('neighbours by LLDP', () => {
     });
     fc.assert(
       fc.property(fc.oneof(part, near), (value) => {
-        for (const { vlans, maxFrameBytes = 1 } of parseLldpNeighbours(JSON.stringify(value)).values()) {
+        for (const { vlans, maxFrameBytes = 1 } of [
+          ...parseLldpNeighbours(JSON.stringify(value)).values(),
+        ].flat()) {
           expect(vlans.every((vlan) => vlan >= 1 && vlan <= 4094)).toBe(true);
           expect(maxFrameBytes).toBeGreaterThan(0);
         }

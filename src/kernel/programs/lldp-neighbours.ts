@@ -5,8 +5,12 @@ import { messageOf, VfleetError } from '../../base/errors.ts';
 import { isErrno } from '../kernel.ts';
 import type { Errno, Kernel } from '../kernel.ts';
 
-/** The neighbour on a port (IEEE 802.1AB). Fields that it does not announce are undefined. */
+/** A neighbour on a port (IEEE 802.1AB). Fields that it does not announce are undefined. */
 export interface LldpNeighbourFacts {
+  /** Says of itself that it forwards: its Bridge or Router capability is enabled. */
+  readonly forwards: boolean;
+  /** Port ID, when it is a MAC address, in lower case. */
+  readonly portMac: string | undefined;
   /** System name, or where there is none the chassis ID. */
   readonly chassis: string | undefined;
   /** Port ID, or where there is none the port's description. */
@@ -22,23 +26,26 @@ const question = ['-f', 'json0', 'show', 'neighbors', 'details'];
 /** Long texts of strangers are cut. */
 const maxTextLength = 255;
 const maxVlan = 4094;
+/** lldpcli's names of the capabilities of IEEE 802.1AB that let frames through to others. */
+const forwardingCapabilities: ReadonlySet<unknown> = new Set(['Bridge', 'Router']);
 /** A frame size is announced in 16 bits. */
 const maxFrame = 0xffff;
 
 /**
- * Neighbours by interface; the first of several on one wire. Answers the errno when lldpcli is not installed (ENOENT),
+ * Neighbours by interface, in lldpd's order; several share a wire through a hub, or a card's own switch. Answers the
+ * errno when lldpcli is not installed (ENOENT),
  * or has no lldpd to ask (EIO). Throws `kernel.timeout`, `kernel.malformed` when the answer is no JSON.
  */
 export async function readLldpNeighbours(
   kernel: Kernel,
   timeoutMs: number,
-): Promise<ReadonlyMap<string, LldpNeighbourFacts> | Errno> {
+): Promise<ReadonlyMap<string, readonly LldpNeighbourFacts[]> | Errno> {
   const output = await kernel.runTool('lldpcli', question, timeoutMs);
   return isErrno(output) ? output : parseLldpNeighbours(Buffer.from(output).toString('utf8'));
 }
 
 /** Neighbours in lldpcli's `json0` by interface. Throws `kernel.malformed` when it is no JSON; odd parts are passed over. */
-export function parseLldpNeighbours(json: string): ReadonlyMap<string, LldpNeighbourFacts> {
+export function parseLldpNeighbours(json: string): ReadonlyMap<string, readonly LldpNeighbourFacts[]> {
   let answer: unknown;
   try {
     answer = JSON.parse(json);
@@ -47,11 +54,14 @@ export function parseLldpNeighbours(json: string): ReadonlyMap<string, LldpNeigh
       cause,
     });
   }
-  const neighbours = new Map<string, LldpNeighbourFacts>();
+  const neighbours = new Map<string, LldpNeighbourFacts[]>();
   for (const lldp of membersOf(answer, 'lldp')) {
     for (const entry of membersOf(lldp, 'interface')) {
       const name = textOf(valueOf(entry, 'name'));
-      if (name !== undefined && !neighbours.has(name)) neighbours.set(name, neighbourOf(entry));
+      if (name === undefined) continue;
+      const known = neighbours.get(name);
+      if (known === undefined) neighbours.set(name, [neighbourOf(entry)]);
+      else known.push(neighbourOf(entry));
     }
   }
   return neighbours;
@@ -63,7 +73,14 @@ function neighbourOf(entry: unknown): LldpNeighbourFacts {
   const vlans = membersOf(entry, 'vlan')
     .map((vlan) => numberOf(valueOf(vlan, 'vlan-id'), maxVlan))
     .filter((vlan) => vlan !== undefined && vlan > 0);
+  const [portId] = membersOf(port, 'id');
+  const portMac = textOf(valueOf(portId, 'type')) === 'mac' ? textOf(valueOf(portId, 'value')) : undefined;
   return {
+    forwards: membersOf(chassis, 'capability').some(
+      (capability) =>
+        forwardingCapabilities.has(valueOf(capability, 'type')) && valueOf(capability, 'enabled') === true,
+    ),
+    portMac: portMac?.toLowerCase(),
     chassis: firstText(chassis, ['name', 'id']),
     port: firstText(port, ['id', 'descr']),
     maxFrameBytes: numberOf(valueOf(membersOf(port, 'mfs')[0], 'value'), maxFrame),
