@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// `unit` runs everywhere; `lab` holds the tests that need the lab's kernel and is run inside it; `boots` holds those that
+// `unit` runs everywhere; `libvirt` where libvirtd is installed: it starts its own; `lab` holds the tests that need the lab's kernel and is run inside it; `boots` holds those that
 // boot the lab themselves, once each (scripts/test.mjs).
 export default defineConfig({
   test: {
@@ -9,8 +9,17 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['**/*.lab.test.ts', '**/*.boots.test.ts'],
+          exclude: ['**/*.lab.test.ts', '**/*.boots.test.ts', '**/*.libvirt.test.ts'],
           testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'libvirt',
+          include: ['test/**/*.libvirt.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

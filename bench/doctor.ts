@@ -1,58 +1,17 @@
 // Owns the section `doctor`: the judging of a host with 8 PFs of 128 VFs against reading the same files in a plain loop.
-// The host is a simulated one whose files are copied to a disk, so that reading them costs what reading files costs;
-// netlink is answered from memory, because what the simulation costs is not ours.
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
-import { symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, posix } from 'node:path';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { runDoctor } from '../src/doctor/run-doctor.ts';
 import { readSnapshot } from '../src/inventory/snapshot.ts';
-import type { FileTree, Kernel } from '../src/kernel/kernel.ts';
-import { isErrno } from '../src/kernel/kernel.ts';
-import { localFiles } from '../src/kernel/local-files.ts';
+import type { FileTree } from '../src/kernel/kernel.ts';
 import { KernelSession } from '../src/kernel/session.ts';
-import { createSimKernel } from '../src/sim/sim-kernel.ts';
-import { rememberNetlink } from './replayed-netlink.ts';
+import { copyBigHost } from './copied-host.ts';
 import { rowOf } from './result.ts';
 import type { Row } from './result.ts';
 import { alternate, timeMs } from './sample.ts';
 
 const vfsPerPf = 128;
 const maxTimesLoop = 4;
-const writeTimeoutMs = 600_000;
-
-/** The simulated host `big` with 128 VFs on each of its 8 PFs. */
-async function openBigHost(): Promise<Kernel> {
-  const kernel = createSimKernel({ profile: 'big' });
-  for (const device of kernel.files.list('/sys/bus/pci/devices')) {
-    const numVfs = `/sys/bus/pci/devices/${device}/sriov_numvfs`;
-    if (kernel.files.identity(numVfs) === undefined) continue;
-    for (const count of ['0', String(vfsPerPf)]) {
-      const refusal = await kernel.files.write(numVfs, count, writeTimeoutMs);
-      if (refusal !== undefined) throw new Error(`${numVfs}: ${refusal.errno}`);
-    }
-  }
-  return kernel;
-}
-
-/** Copies a tree with its links, which become relative. */
-function copyTree(files: FileTree, path: string, root: string): void {
-  const target = files.readLink(path);
-  if (target !== undefined) {
-    const inside = target.startsWith('/') ? posix.relative(posix.dirname(path), target) : target;
-    symlinkSync(inside, root + path);
-    return;
-  }
-  const content = files.readBytes(path, 1 << 20);
-  if (!isErrno(content)) {
-    writeFileSync(root + path, content);
-    return;
-  }
-  if (content.errno !== 'EISDIR') return;
-  mkdirSync(root + path, { recursive: true });
-  for (const name of files.list(path)) copyTree(files, posix.join(path, name), root);
-}
 
 type Reading = { readonly does: 'read' | 'list' | 'link'; readonly path: string };
 
@@ -97,17 +56,13 @@ function readAll(root: string, readings: readonly Reading[]): number {
 }
 
 export async function measureDoctor(): Promise<readonly Row[]> {
-  const root = mkdtempSync(join(tmpdir(), 'vfleet-doctor-'));
+  const host = await copyBigHost(vfsPerPf);
+  const { root, kernel } = host;
   try {
-    const simulated = rememberNetlink(await openBigHost());
-    for (const name of simulated.files.list('/')) {
-      mkdirSync(dirname(`${root}/${name}`), { recursive: true });
-      copyTree(simulated.files, `/${name}`, root);
-    }
-    const copied = localFiles({ root });
+    const copied = kernel.files;
     const { files, readings } = recording(copied);
     const judge = async (tree: FileTree): Promise<void> => {
-      const session = new KernelSession({ ...simulated, files: tree });
+      const session = new KernelSession({ ...kernel, files: tree });
       const report = runDoctor(await readSnapshot(session, { detail: 'full', platform: true }));
       session.close();
       if (report.findings.length === 0) throw new Error('the doctor says nothing');
@@ -133,6 +88,6 @@ export async function measureDoctor(): Promise<readonly Row[]> {
       }),
     ];
   } finally {
-    rmSync(root, { recursive: true });
+    host.remove();
   }
 }

@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { answerFirstChoice, measureChoices } from './choose.ts';
 import { measureDoctor } from './doctor.ts';
 import { note } from './result.ts';
 import type { Row } from './result.ts';
@@ -21,19 +22,28 @@ async function measureStartHere(vfleetFile: string): Promise<readonly Row[]> {
   return rows;
 }
 
-const [vfleetFile = '', ...sections] = process.argv.slice(2);
-const rows: Row[] = [];
-const isWanted = (section: Row['section']): boolean => sections.length === 0 || sections.includes(section);
-if (isWanted('start')) {
-  note('start: vfleet show on this machine');
-  rows.push(...(await measureStartHere(vfleetFile)));
+async function measure(vfleetFile: string, sections: readonly string[]): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  const isWanted = (section: Row['section']): boolean => sections.length === 0 || sections.includes(section);
+  if (isWanted('start')) {
+    note('start: vfleet show on this machine');
+    rows.push(...(await measureStartHere(vfleetFile)));
+  }
+  if (isWanted('doctor')) {
+    note('doctor: a host with 1024 VFs');
+    rows.push(...(await measureDoctor()));
+  }
+  if (isWanted('choose')) {
+    note('choose: 2048 VFs');
+    rows.push(...(await measureChoices()));
+  }
+  if (isWanted('size')) {
+    note('size: 10,000 hosts and 200,000 machines, three times');
+    rows.push(...(await measureSizes()));
+  }
+  return rows;
 }
-if (isWanted('doctor')) {
-  note('doctor: a host with 1024 VFs');
-  rows.push(...(await measureDoctor()));
-}
-if (isWanted('size')) {
-  note('size: 10,000 hosts and 200,000 machines, three times');
-  rows.push(...(await measureSizes()));
-}
-console.log(JSON.stringify(rows));
+
+const [command = '', ...rest] = process.argv.slice(2);
+if (command === 'first-choice') await answerFirstChoice(rest[0] ?? '');
+else console.log(JSON.stringify(await measure(command, rest)));

@@ -4,7 +4,7 @@
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rolldown } from 'rolldown';
 
-const bundled = ['commander', 'highs', 'yaml', 'zod'];
+const bundled = ['@xmldom/xmldom', 'commander', 'highs', 'yaml', 'zod'];
 
 rmSync('dist', { recursive: true, force: true });
 // The thread that sizes starts from a file of its own, and the solver reads its WebAssembly beside the bundle.

@@ -15,6 +15,19 @@ const steps = [
   { args: ['revert', '--yes'], expected: 0 },
   { args: ['show'], expected: 0 },
 ];
+// The simulated host has a simulated hypervisor; there is no libvirt in the lab's machine for the demo.
+const vmSteps = [
+  { args: ['apply', 'examples/networks.yaml', '--yes'], expected: 0 },
+  { args: ['attach', 'web-1', '--network', 'storage'], expected: 0 },
+  { args: ['attach', 'db-1', '--network', 'frontend', '--persistent'], expected: 0 },
+  { args: ['vms'], expected: 0 },
+  { args: ['leases'], expected: 0 },
+  { args: ['show'], expected: 0 },
+  { args: ['detach', 'web-1'], expected: 0 },
+  { args: ['detach', 'db-1'], expected: 0 },
+  { args: ['revert', '--yes'], expected: 0 },
+];
+if (host !== 'local') steps.push(...vmSteps);
 try {
   for (const { args, expected } of steps) {
     console.log(`\n$ vfleet ${args.join(' ')}${host === 'local' ? '' : ` --host ${host}`}`);

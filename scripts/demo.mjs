@@ -1,5 +1,5 @@
-// `npm run demo`: plan, apply, show and revert on a simulated host, without root. `npm run demo -- --lab` does the same on
-// the lab, with Linux's own igb driver.
+// `npm run demo`: plan, apply, show and revert on a simulated host, then attach and detach with simulated VMs, without root.
+// `npm run demo -- --lab` does the first part on the lab, with Linux's own igb driver.
 
 import { run, setUp, vfleet } from './setup.mjs';
 

@@ -5,6 +5,7 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
+import { prepareLabVms } from './lab-vms.mjs';
 import { run, runLines, setUp, vfleet } from './setup.mjs';
 import { readCounts, resultMark } from './test-counts.mjs';
 
@@ -29,8 +30,7 @@ function testHere(project) {
   if (status !== 0 && found.failed === 0) counts.failed += 1;
 }
 
-testHere('unit');
-
+// Brings QEMU and libvirt as well, which some tests talk to on this machine.
 const setUpLab = spawnSync(
   process.execPath,
   [vfleet, 'lab', 'setup', ...(process.getuid?.() === 0 ? ['--yes'] : [])],
@@ -40,9 +40,13 @@ const setUpLab = spawnSync(
   },
 );
 process.stderr.write(setUpLab.stderr);
+testHere('unit');
 if (setUpLab.status === 0) {
+  console.log('\ntests with a libvirtd of their own');
+  testHere('libvirt');
   console.log('\nlab tests, in a virtual machine with real drivers (software emulation: some minutes)');
   let lab;
+  const vms = await prepareLabVms();
   const status = await runLines(
     process.execPath,
     [
@@ -61,6 +65,8 @@ if (setUpLab.status === 0) {
       if (line.startsWith(resultMark)) lab = JSON.parse(line.slice(resultMark.length));
       else console.log(line);
     },
+    // Without the VMs only the tests that need them fail, each saying so.
+    { env: { ...process.env, ...(vms === undefined ? {} : { VFLEET_LAB_VMS: vms }) } },
   );
   add(lab ?? { passed: 0, failed: 1, skipped: 0 });
   if (lab === undefined) console.error(`the lab ended with status ${status} and without a result`);
@@ -68,12 +74,16 @@ if (setUpLab.status === 0) {
   console.log('\ntests that boot the lab themselves: half a minute each');
   testHere('boots');
 } else {
-  const listed = spawnSync(process.execPath, [vitest, 'list', '--project=lab', '--project=boots', '--json'], {
-    encoding: 'utf8',
-  });
+  const listed = spawnSync(
+    process.execPath,
+    [vitest, 'list', '--project=libvirt', '--project=lab', '--project=boots', '--json'],
+    {
+      encoding: 'utf8',
+    },
+  );
   const tests = JSON.parse(listed.stdout || '[]').length;
   console.error(
-    `\n${tests} lab tests ${isCi ? 'failed' : 'were skipped'}: the lab cannot run here (see above)`,
+    `\n${tests} tests of the lab and of libvirt ${isCi ? 'failed' : 'were skipped'}: the lab cannot run here (see above)`,
   );
   add(
     isCi ? { passed: 0, failed: Math.max(1, tests), skipped: 0 } : { passed: 0, failed: 0, skipped: tests },

@@ -3,6 +3,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readAppliedSpecToReplace } from '../src/apply/applied-spec.ts';
 import { applyPlan } from '../src/apply/apply-plan.ts';
 import type { ApplyEvent, ChangingHost } from '../src/apply/apply-plan.ts';
 import { recoverHost } from '../src/apply/recover.ts';
@@ -12,8 +13,11 @@ import { defaultTimeouts } from '../src/apply/timeouts.ts';
 import { readSnapshot } from '../src/inventory/snapshot.ts';
 import type { Kernel } from '../src/kernel/kernel.ts';
 import { KernelSession } from '../src/kernel/session.ts';
+import { openFileLeases } from '../src/lease/file-leases.ts';
+import type { LeaseStore } from '../src/lease/lease-store.ts';
 import type { Plan } from '../src/model/plan.ts';
 import type { Snapshot } from '../src/model/snapshot.ts';
+import { holdLeases } from '../src/planner/leases.ts';
 import { planTarget } from '../src/planner/plan-target.ts';
 import { refusePlan } from '../src/planner/refusal.ts';
 import { parseSpec } from '../src/spec/parsed-spec.ts';
@@ -25,10 +29,12 @@ export function newStateFolder(): string {
 
 export interface TestHost extends ChangingHost {
   readonly events: ApplyEvent[];
+  readonly leases: LeaseStore;
 }
 
 export function hostOn(kernel: Kernel, stateFolder = newStateFolder(), signal?: AbortSignal): TestHost {
   const events: ApplyEvent[] = [];
+  const leases = openFileLeases(stateFolder);
   return {
     session: new KernelSession(kernel),
     stateFolder,
@@ -36,6 +42,8 @@ export function hostOn(kernel: Kernel, stateFolder = newStateFolder(), signal?: 
     report: (event) => events.push(event),
     signal,
     events,
+    leases,
+    readLeases: async () => leases.list(),
   };
 }
 
@@ -48,19 +56,29 @@ export async function applyText(
   const allowDisruption = options.allowDisruption === true;
   await recoverHost(host);
   const snapshot = await readSnapshot(host.session, { detail: 'full' });
-  const target = resolveSpec(parseSpec(text, 'host.yaml'), snapshot);
-  const plan = planTarget(snapshot, target);
+  const leases = await host.leases.list();
+  const target = resolveSpec(parseSpec(text, 'host.yaml'), snapshot, leases);
+  const plan = planTarget(snapshot, target, leases);
   const refusal = refusePlan(plan, { allowDisruption });
   if (refusal !== undefined) throw refusal;
-  await applyPlan(host, { command: 'apply', snapshot, target, plan, allowDisruption });
+  const after = { fileName: '/etc/vfleet/host.yaml', text, appliedAt: snapshot.takenAt };
+  const spec = { before: readAppliedSpecToReplace(host.stateFolder), after };
+  await applyPlan(host, { command: 'apply', snapshot, target, plan, leases, spec, allowDisruption });
   return plan;
 }
 
+/** What `vfleet revert` does, without lock and question. */
 export async function revert(host: TestHost): Promise<Plan> {
-  const { id, target } = await readRevertTarget(host.stateFolder);
+  const { id, target: record, spec: after } = await readRevertTarget(host.stateFolder);
   const snapshot = await readSnapshot(host.session, { detail: 'full' });
-  const plan = planTarget(snapshot, target);
-  await applyPlan(host, { command: 'revert', reverts: id, snapshot, target, plan, allowDisruption: false });
+  const leases = await host.leases.list();
+  const target = holdLeases(record, leases, snapshot);
+  const plan = planTarget(snapshot, target, leases);
+  const refusal = refusePlan(plan, { allowDisruption: false });
+  if (refusal !== undefined) throw refusal;
+  const spec = { before: readAppliedSpecToReplace(host.stateFolder), after };
+  const request = { command: 'revert', reverts: id, snapshot, target, plan, leases, spec } as const;
+  await applyPlan(host, { ...request, allowDisruption: false });
   return plan;
 }
 

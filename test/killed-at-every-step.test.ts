@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readAppliedSpec, writeAppliedSpec } from '../src/apply/applied-spec.ts';
 import { readLastJournal } from '../src/apply/journal.ts';
 import { createSimKernel } from '../src/sim/sim-kernel.ts';
 import type { SimProfileName } from '../src/sim/profiles/profile-table.ts';
@@ -84,19 +85,24 @@ describe.each(cases)('an apply on $profile that is killed', ({ profile, before: 
     const startState = structuredClone(clean.state);
 
     let change = 0;
+    let kept: string | undefined;
     for (; change < maxChanges; change++) {
       const state = structuredClone(startState);
       const stateFolder = newStateFolder();
+      writeAppliedSpec(stateFolder, { fileName: 'first.yaml', text: first, appliedAt: 'then' });
       const died = await runUntilKilled({ profile, state, change, kill }, async (kernel) =>
         applyText(hostOn(kernel, stateFolder), second),
       );
+      kept = readAppliedSpec(stateFolder)?.text;
       if (!died) break;
       const next = createSimKernel({ profile, state });
       expect(await recover(next, stateFolder)).toMatch(/^(undone|committed)$/);
       expect(await configurationOf(next)).toEqual(start);
       expect((await readLastJournal(stateFolder))?.end).toBe('undone');
+      expect(readAppliedSpec(stateFolder)?.text).toBe(first);
       expect(await recover(next, stateFolder)).toBe('nothing');
     }
+    expect(kept).toBe(second);
     expect(change).toBeGreaterThan(3);
     expect(change).toBeLessThan(maxChanges);
   });

@@ -4,11 +4,14 @@
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { readTargetedPfs } from '../inventory/pfs.ts';
 import type { KernelSession } from '../kernel/session.ts';
+import type { JournalBegin } from '../model/journal.ts';
+import type { Lease } from '../model/lease.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Target } from '../model/target.ts';
 import { planTarget } from '../planner/plan-target.ts';
 import { recordBefore } from '../planner/record.ts';
+import { writeAppliedSpec } from './applied-spec.ts';
 import { JournalWriter } from './journal.ts';
 import { describeStep, executeStep } from './step.ts';
 import type { Timeouts } from './timeouts.ts';
@@ -28,28 +31,39 @@ export interface ChangingHost {
   readonly stateFolder: string;
   readonly timeouts: Timeouts;
   readonly report: (event: ApplyEvent) => void;
+  /** The leases of the host as they are now. Undefined: nobody gives VFs of this host to VMs. */
+  readonly readLeases?: (() => Promise<readonly Lease[]>) | undefined;
   /** Asks for an end between two steps: what was done is undone. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface ApplyRequest {
-  readonly command: 'apply' | 'revert';
+  readonly command: JournalBegin['command'];
   readonly reverts?: number;
   readonly snapshot: Snapshot;
   readonly target: Target;
   readonly plan: Plan;
   readonly allowDisruption: boolean;
+  /** The leases that the plan was made with; none when absent. */
+  readonly leases?: readonly Lease[];
+  /** The applied spec before and after, each undefined when there is none. Absent: the record of it stays. */
+  readonly spec?: JournalBegin['spec'];
 }
 
 /**
  * Executes a plan. When the call comes back, the host is as the target says, read back from the kernel.
  * Throws `apply.undone` when a step failed and everything was put back, `apply.inconsistent` when that failed too;
- * both name step, VF, attribute, driver and the kernel's reason as far as they are known. An empty plan does nothing.
+ * both name step, VF, attribute, driver and the kernel's reason as far as they are known. An empty plan changes nothing but
+ * the record of the applied spec.
  */
 export async function applyPlan(host: ChangingHost, request: ApplyRequest): Promise<void> {
-  const { plan, target, snapshot, allowDisruption, command, reverts } = request;
-  if (plan.steps.length === 0) return;
+  const { plan, target, snapshot, allowDisruption, command, reverts, spec } = request;
+  if (plan.steps.length === 0) {
+    if (spec !== undefined) writeAppliedSpec(host.stateFolder, spec.after);
+    return;
+  }
   const before = recordBefore(snapshot, plan);
+  const leasesWithoutVf = listLeasesWithoutVf(request.leases ?? [], snapshot);
   const journal = JournalWriter.begin(host.stateFolder, {
     command,
     ...(reverts === undefined ? {} : { reverts }),
@@ -59,6 +73,8 @@ export async function applyPlan(host: ChangingHost, request: ApplyRequest): Prom
     steps: plan.steps,
     target,
     before,
+    ...(spec === undefined ? {} : { spec }),
+    ...(leasesWithoutVf.length === 0 ? {} : { leasesWithoutVf }),
   });
   try {
     let current = 'preparing';
@@ -82,13 +98,27 @@ export async function applyPlan(host: ChangingHost, request: ApplyRequest): Prom
       }
       current = 'checking the whole';
       await verifyTarget(host, target);
+      if (spec !== undefined) writeAppliedSpec(host.stateFolder, spec.after);
       await journal.write({ record: 'committed', at: now(host) });
     } catch (error) {
-      throw await undone(host, journal, { before, allowDisruption, step: current, error });
+      throw await undone(host, journal, {
+        before,
+        allowDisruption,
+        spec,
+        leasesWithoutVf,
+        step: current,
+        error,
+      });
     }
   } finally {
     journal.close();
   }
+}
+
+function listLeasesWithoutVf(leases: readonly Lease[], { pfs }: Snapshot): string[] {
+  const isThere = ({ key }: Lease): boolean =>
+    pfs.some((pf) => pf.address === key.pf && pf.vfs.some((vf) => vf.index === key.vf));
+  return leases.filter((lease) => !isThere(lease)).map((lease) => lease.generation);
 }
 
 /** Reads the PFs once more and plans towards the target: there must be nothing left to do. */
@@ -115,9 +145,9 @@ async function verifyTarget(host: ChangingHost, target: Target): Promise<void> {
 async function undone(
   host: ChangingHost,
   journal: JournalWriter,
-  failure: { before: Target; allowDisruption: boolean; step: string; error: unknown },
+  failure: UndoRequest & { step: string; error: unknown },
 ): Promise<VfleetError> {
-  const { before, allowDisruption, step, error } = failure;
+  const { step, error, ...request } = failure;
   const why = messageOf(error);
   const facts =
     error instanceof VfleetError
@@ -136,7 +166,7 @@ async function undone(
     );
   }
   host.report({ kind: 'undoing', why });
-  const problems = await undoAndRecord(host, journal, { before, allowDisruption, why });
+  const problems = await undoAndRecord(host, journal, { ...request, why });
   if (problems.length === 0) {
     return new VfleetError('apply.undone', `${step}: ${why}. Everything was put back.`, {
       ...facts,
@@ -151,6 +181,9 @@ async function undone(
   });
 }
 
+/** What is put back, as a journal's beginning has it. */
+type UndoRequest = Pick<JournalBegin, 'before' | 'allowDisruption' | 'spec' | 'leasesWithoutVf'>;
+
 /**
  * Undoes a journal's apply and writes down how that ended; gives back what could not be undone. The journal stays open
  * (no end) in that case, so that `recover` tries again.
@@ -158,13 +191,18 @@ async function undone(
 export async function undoAndRecord(
   host: ChangingHost,
   journal: JournalWriter,
-  options: { before: Target; allowDisruption: boolean; why: string },
+  { before, allowDisruption, spec, leasesWithoutVf = [], why }: UndoRequest & { why: string },
 ): Promise<readonly string[]> {
   try {
-    await journal.write({ record: 'undoing', why: options.why });
-    const problems = await undoTo(host, options.before, options.allowDisruption);
-    if (problems.length === 0) await journal.write({ record: 'undone', at: now(host) });
-    return problems;
+    await journal.write({ record: 'undoing', why });
+    const leases = ((await host.readLeases?.()) ?? []).filter(
+      ({ generation }) => !leasesWithoutVf.includes(generation),
+    );
+    const problems = await undoTo(host, before, { allowDisruption, leases });
+    if (problems.length > 0) return problems;
+    if (spec !== undefined) writeAppliedSpec(host.stateFolder, spec.before);
+    await journal.write({ record: 'undone', at: now(host) });
+    return [];
   } catch (error) {
     return [messageOf(error)];
   }

@@ -3,7 +3,10 @@
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { readSnapshot } from '../inventory/snapshot.ts';
 import type { JournalBegin } from '../model/journal.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { holdLeases, leasesOfPf } from '../planner/leases.ts';
 import { planTarget } from '../planner/plan-target.ts';
+import { writeAppliedSpec } from './applied-spec.ts';
 import { undoAndRecord } from './apply-plan.ts';
 import type { ChangingHost } from './apply-plan.ts';
 import { hasLastJournalEnded, JournalWriter, readLastJournal } from './journal.ts';
@@ -28,20 +31,21 @@ export async function recoverHost(host: ChangingHost): Promise<Recovery> {
     const pfs = begin.target.pfs.map((pf) => pf.address);
     const snapshot = await readSnapshot(host.session, { detail: 'settings', pfs });
     if (snapshot.host.bootId !== begin.bootId) {
+      if (begin.spec !== undefined) writeAppliedSpec(host.stateFolder, begin.spec.before);
       await journal.write({ record: 'lost-to-reboot', at });
       return 'lost-to-reboot';
     }
     const allDone = !last.undoing && last.stepsDone.size === begin.steps.length;
-    if (allDone && planTarget(snapshot, begin.target).steps.length === 0) {
+    if (allDone && (await holds(host, begin, snapshot))) {
+      if (begin.spec !== undefined) writeAppliedSpec(host.stateFolder, begin.spec.after);
       await journal.write({ record: 'committed', at });
       return 'committed';
     }
     const why = 'the process that applied it ended halfway';
     host.report({ kind: 'undoing', why });
-    const { before, allowDisruption } = begin;
     // An undo that was cut off may have put back an address without letting the VF's driver see it.
     if (last.undoing) await reloadDrivers(host, begin);
-    const problems = await undoAndRecord(host, journal, { before, allowDisruption, why });
+    const problems = await undoAndRecord(host, journal, { ...begin, why });
     if (problems.length === 0) return 'undone';
     throw new VfleetError(
       'apply.inconsistent',
@@ -56,11 +60,26 @@ export async function recoverHost(host: ChangingHost): Promise<Recovery> {
   }
 }
 
-/** Restarts the drivers that the apply restarted, where nobody uses the VF; planning cannot see that it is needed. */
+/** Whether all that the apply wanted is so, apart from VFs that were given to somebody since. */
+async function holds(
+  host: ChangingHost,
+  { target }: JournalBegin,
+  snapshot: Pick<Snapshot, 'pfs'>,
+): Promise<boolean> {
+  const leases = (await host.readLeases?.()) ?? [];
+  return planTarget(snapshot, holdLeases(target, leases, snapshot), leases).steps.length === 0;
+}
+
+/**
+ * Restarts the drivers that the apply restarted, where nobody uses the VF or has it; planning cannot see that it is
+ * needed.
+ */
 async function reloadDrivers(host: ChangingHost, { steps, allowDisruption }: JournalBegin): Promise<void> {
+  const leases = (await host.readLeases?.()) ?? [];
   for (const step of steps) {
     if (step.kind !== 'vf-driver') continue;
-    const vfs = step.vfs.filter((vf) => vf.reload === true);
+    const leased = leasesOfPf(leases, step.pf);
+    const vfs = step.vfs.filter((vf) => vf.reload === true && !leased.has(vf.index));
     if (vfs.length === 0) continue;
     try {
       const { session, timeouts } = host;

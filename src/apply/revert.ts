@@ -1,22 +1,35 @@
 // Owns what `revert` means: the record of what was before the last apply that succeeded, as a target.
 
 import { VfleetError } from '../base/errors.ts';
+import type { AppliedSpec } from '../model/journal.ts';
 import type { Target } from '../model/target.ts';
 import { readLastJournal } from './journal.ts';
 
+export interface RevertTarget {
+  /** Number of the apply that is taken back. */
+  readonly id: number;
+  /** Leads back to before it. */
+  readonly target: Target;
+  /** The spec that was applied before it; undefined: none. */
+  readonly spec: AppliedSpec | undefined;
+  readonly appliedAt: string;
+}
+
 /**
- * The target that leads back to before the last apply, and that apply's number. Throws `journal.none` when nothing was
- * applied, or when the last one was taken back already.
+ * What leads back to before the last apply. Throws `journal.none` when nothing was applied, or when the last one was
+ * taken back already.
  */
-export async function readRevertTarget(
-  stateFolder: string,
-): Promise<{ id: number; target: Target; appliedAt: string }> {
-  const last = await readLastJournal(stateFolder, (journal) => journal.end === 'committed');
+export async function readRevertTarget(stateFolder: string): Promise<RevertTarget> {
+  const last = await readLastJournal(
+    stateFolder,
+    ({ end, begin }) => end === 'committed' && begin.command !== 'enforce',
+  );
   if (last === undefined) {
     throw new VfleetError('journal.none', 'nothing was applied on this host, so there is nothing to revert');
   }
   if (last.begin.command === 'revert') {
     throw new VfleetError('journal.none', `the last apply was already reverted (${last.begin.startedAt})`);
   }
-  return { id: last.begin.id, target: last.begin.before, appliedAt: last.begin.startedAt };
+  const { id, before: target, spec, startedAt: appliedAt } = last.begin;
+  return { id, target, spec: spec?.before, appliedAt };
 }

@@ -9,13 +9,16 @@ import {
   openSync,
   renameSync,
   unlinkSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { VfleetError, messageOf } from '../base/errors.ts';
 
 const folderMode = 0o700;
 const fileMode = 0o600;
+
+/** Tells the temporary files of one process and millisecond apart. */
+let temporaryCount = 0;
 
 /** Makes the folder of a host with its parents. Throws `file.unreadable` with the path and the reason. */
 export function openStateFolder(path: string): string {
@@ -43,11 +46,12 @@ export function syncFolder(path: string): void {
 
 /** Writes a file so that after a crash either the old content or the new is there. Throws `file.unreadable`. */
 export function writeFileAtomically(path: string, text: string, mode = fileMode): void {
-  const temporary = join(dirname(path), `.${process.pid}-${Date.now().toString(36)}.tmp`);
+  const temporary = join(dirname(path), `.${process.pid}-${Date.now().toString(36)}-${temporaryCount++}.tmp`);
   try {
     const fd = openSync(temporary, 'wx', mode);
     try {
-      writeSync(fd, text);
+      // Until all of it is written: one call may write less, when the disk is nearly full.
+      writeFileSync(fd, text);
       fsyncSync(fd);
     } finally {
       closeSync(fd);

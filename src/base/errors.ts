@@ -146,6 +146,88 @@ export const errorCodes = {
     exit: ExitStatus.busy,
     http: 423,
   }),
+  'offer.none': row(
+    'No network is offered to VMs here: no spec with networks was applied, or none was named.',
+    'Apply a spec with `networks`, or pass --spec FILE.',
+    { http: 409 },
+  ),
+  'network.unknown': row('The spec names no such network.', 'Compare with `networks` of the spec.', {
+    http: 404,
+  }),
+  'vm.unknown': row('The hypervisor has no such VM.', 'Compare with `vfleet vms`.', { http: 404 }),
+  'vf.unavailable': row(
+    'No VF can be taken for this VM and network.',
+    'See `vfleet attach … --explain` for the reason of each VF.',
+    { retry: true, exit: ExitStatus.refused, http: 409 },
+  ),
+  'vf.quarantined': row(
+    'A VF could not be given back clean; nobody gets it until that is mended.',
+    'Mend the cause, then run `vfleet recover`.',
+    { exit: ExitStatus.inconsistent, http: 500 },
+  ),
+  'risk.refused': row(
+    'The assignment is not safe on this host.',
+    'Mend the cause, or accept each named risk with --accept-risk NAME.',
+    { exit: ExitStatus.refused, http: 409 },
+  ),
+  'mac.in-use': row('Somebody else has this MAC address.', 'Choose another, or leave it to vfleet.', {
+    http: 409,
+  }),
+  'pin.impossible': row(
+    'The VM cannot be placed on one NUMA node.',
+    'Free CPUs or memory on the node that is named, or use another VF.',
+    { exit: ExitStatus.refused, http: 409 },
+  ),
+  'lease.none': row('There is no such lease.', 'Compare with `vfleet leases`.', { http: 404 }),
+  'lease.changed': row(
+    'The VF belongs to somebody else meanwhile.',
+    'Compare with `vfleet leases`; nothing was changed.',
+    { http: 409 },
+  ),
+  'lease.corrupt': row(
+    'The record of a lease cannot be understood.',
+    'Look at the file that is named; the VF is not given to anybody.',
+    { exit: ExitStatus.inconsistent, http: 500 },
+  ),
+  'attach.undone': row(
+    'The VF could not be given to the VM, and is free again.',
+    'Read the cause: it names the step and the reason.',
+    { exit: ExitStatus.undone, http: 502 },
+  ),
+  'attach.inconsistent': row(
+    'The VF could not be given to the VM, and not be put back either.',
+    'Mend the cause, then run `vfleet recover`.',
+    { exit: ExitStatus.inconsistent, http: 500 },
+  ),
+  'hypervisor.unreachable': row(
+    'The hypervisor does not answer at its socket.',
+    'Start it, or name another socket.',
+    { retry: true, http: 503 },
+  ),
+  'hypervisor.refused': row(
+    'The hypervisor answered a request with an error.',
+    'Read its words in the message.',
+    { http: 502 },
+  ),
+  'hypervisor.timeout': row(
+    'The hypervisor, or the guest, has not done it within the bound.',
+    'Look at the VM: a guest without the hotplug driver does not let go of a device.',
+    { retry: true, http: 504 },
+  ),
+  'hypervisor.malformed': row(
+    'The hypervisor answered with bytes that break its own protocol.',
+    'Report this as a bug.',
+    { http: 502 },
+  ),
+  'agent.unreachable': row(
+    'The agent does not answer at its socket.',
+    'See `systemctl status vfleet-agent`.',
+    {
+      retry: true,
+      http: 503,
+    },
+  ),
+  'request.invalid': row('A request to the agent is not understood.', 'See its OpenAPI document.'),
   'lab.package-missing': row(
     'The lab needs Debian packages that are not installed.',
     'Run the command it prints.',

@@ -1,6 +1,8 @@
 // Owns what a command gets from the composition root: output, terminal facts, the way to a host.
 // Commands read no environment and touch no global; they take everything from here.
 
+import type { Hypervisor } from '../hypervisor/hypervisor.ts';
+import type { LendingHost } from '../hypervisor/simulated/sim-devices.ts';
 import type { KernelSession } from '../kernel/session.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 
@@ -28,8 +30,10 @@ export interface LiveHost {
   readonly kind: 'live';
   readonly label: string;
   readonly session: KernelSession;
-  /** Folder for journals and the lock of this host. */
+  /** Folder for journals, leases and the locks of this host. */
   readonly stateFolder: string;
+  /** The simulated host, which its simulated hypervisor acts on; absent: a real host, whose hypervisor is libvirt. */
+  readonly simulated?: LendingHost;
 }
 
 /** A saved picture of a host. */
@@ -47,6 +51,11 @@ export interface CliContext {
   readonly signal: AbortSignal;
   /** Opens what --host says. Throws `host.invalid`, `snapshot.invalid`, `snapshot.version`. */
   openHost(): Promise<Host>;
+  /**
+   * Connects to the hypervisor of a host: libvirt, or the simulated one; the caller closes it. Throws `host.read-only` for a
+   * saved host, `hypervisor.unreachable`, `permission.missing`.
+   */
+  openHypervisor(host: Host): Promise<Hypervisor>;
   /** Ends the process with this status once all output is written. */
   setExitStatus(status: number): void;
   readonly version: string;

@@ -3,6 +3,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VfleetError, messageOf } from '../base/errors.ts';
+import type { Hypervisor } from '../hypervisor/hypervisor.ts';
 import { localKernel } from '../kernel/local-kernel.ts';
 import { KernelSession } from '../kernel/session.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -34,7 +35,22 @@ export async function openHost(value: string, stateRoot: string): Promise<Host> 
     stateFile: join(stateFolder, 'kernel.json'),
     ...(faultsFile === undefined ? {} : { faultsFile }),
   });
-  return { kind: 'live', label: value, session: new KernelSession(kernel), stateFolder };
+  return { kind: 'live', label: value, session: new KernelSession(kernel), stateFolder, simulated: kernel };
+}
+
+/**
+ * Connects to the hypervisor of a host. `libvirtSocket` absent: the first of libvirt's usual ones where somebody answers.
+ * Throws `host.read-only`, `hypervisor.unreachable`, `permission.missing`.
+ */
+export async function openHypervisor(host: Host, libvirtSocket: string | undefined): Promise<Hypervisor> {
+  if (host.kind === 'snapshot')
+    throw new VfleetError('host.read-only', `${host.label} is a picture of a host: no VM runs there`);
+  if (host.simulated !== undefined) {
+    const { openSimHypervisor } = await import('../hypervisor/simulated/sim-hypervisor.ts');
+    return openSimHypervisor({ stateFile: join(host.stateFolder, 'vms.json'), host: host.simulated });
+  }
+  const { connectLibvirt } = await import('../hypervisor/libvirt/hypervisor.ts');
+  return connectLibvirt(libvirtSocket === undefined ? {} : { socketPath: libvirtSocket });
 }
 
 async function openSnapshot(path: string): Promise<SavedHost> {

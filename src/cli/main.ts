@@ -5,19 +5,26 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
+import { addAgentCommand } from './commands/agent.ts';
 import { addApplyCommands } from './commands/apply.ts';
+import { addAttachCommands } from './commands/attach.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addHoldCommand } from './commands/hold.ts';
+import { addHotplugCommand } from './commands/hotplug.ts';
 import { addLabCommand } from './commands/lab.ts';
+import { addLeasesCommand } from './commands/leases.ts';
+import { addPinCommand } from './commands/pin.ts';
 import { addPlanCommands } from './commands/plan.ts';
 import { addServiceCommand } from './commands/service.ts';
 import { addShowCommands } from './commands/show.ts';
 import { addSizeCommand } from './commands/size.ts';
 import { addValidatedCommands } from './commands/validated.ts';
+import { addVmsCommand } from './commands/vms.ts';
 import { addWatchCommand } from './commands/watch.ts';
 import type { CliContext } from './context.ts';
 import { reportFailure } from './failure.ts';
-import { openHost } from './host.ts';
+import { openHost, openHypervisor } from './host.ts';
 import { openTerminal } from './terminal.ts';
 import { version } from './version.ts';
 
@@ -34,7 +41,9 @@ function defaultStateRoot(environment: NodeJS.ProcessEnv): string {
 /** All commands, each with its place in the help. */
 function buildProgram(context: CliContext, environment: NodeJS.ProcessEnv): Command {
   const program = new Command('vfleet')
-    .description('SR-IOV networking on Linux/KVM hosts from one file: show, plan, apply, verify, revert')
+    .description(
+      'SR-IOV networking on Linux/KVM hosts from one file: show, plan, apply, attach to VMs, give back',
+    )
     .version(context.version)
     .addOption(
       new Option('--host <host>', 'local, sim:PROFILE[:FAULTS.json] or snapshot:FILE')
@@ -42,9 +51,12 @@ function buildProgram(context: CliContext, environment: NodeJS.ProcessEnv): Comm
         .default('local'),
     )
     .addOption(
-      new Option('--state <dir>', 'folder for journals and locks')
+      new Option('--state <dir>', 'folder for journals, leases and locks')
         .env('VFLEET_STATE')
         .default(defaultStateRoot(environment)),
+    )
+    .addOption(
+      new Option('--libvirt <socket>', "libvirt's socket; without it the usual ones").env('VFLEET_LIBVIRT'),
     )
     .showHelpAfterError('(see --help)')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
@@ -55,6 +67,13 @@ function buildProgram(context: CliContext, environment: NodeJS.ProcessEnv): Comm
   addSizeCommand(program, context);
   addPlanCommands(program, context);
   addApplyCommands(program, context);
+  addVmsCommand(program, context);
+  addAttachCommands(program, context);
+  addLeasesCommand(program, context);
+  addPinCommand(program, context);
+  addHotplugCommand(program, context);
+  addHoldCommand(program, context);
+  addAgentCommand(program, context);
   addWatchCommand(program, context);
   addServiceCommand(program, context);
   addLabCommand(program);
@@ -63,14 +82,14 @@ function buildProgram(context: CliContext, environment: NodeJS.ProcessEnv): Comm
   return program;
 }
 
-/** Lets --host and --state stand behind the command as well, where people write them. */
+/** Lets --host, --state and --libvirt stand behind the command as well, where people write them. */
 function acceptGlobalOptions(command: Command, program: Command): void {
   command.exitOverride();
   if (command.commands.length > 0) {
     for (const each of command.commands) acceptGlobalOptions(each, program);
     return;
   }
-  for (const name of ['host', 'state']) {
+  for (const name of ['host', 'state', 'libvirt']) {
     const option = new Option(`--${name} <value>`).hideHelp();
     option.argParser((value: string) => {
       program.setOptionValue(name, value);
@@ -102,6 +121,7 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
       const { host, state } = program.opts<{ host: string; state: string }>();
       return openHost(host, state);
     },
+    openHypervisor: async (host) => openHypervisor(host, program.opts<{ libvirt?: string }>().libvirt),
   };
   const program = buildProgram(context, environment);
   try {

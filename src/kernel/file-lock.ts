@@ -7,9 +7,13 @@ import { describeErrno } from './errno-table.ts';
 import { call } from './libc.ts';
 
 // include/uapi/asm-generic/fcntl.h
+const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const EWOULDBLOCK = 11;
+
+/** `exclusive`: nobody else holds the lock. `shared`: any number of shared holders, and no exclusive one. */
+export type LockMode = 'exclusive' | 'shared';
 
 export interface FileLock {
   release(): void;
@@ -17,19 +21,26 @@ export interface FileLock {
 
 /**
  * Takes the lock on a file, or says who wrote himself into it. Never waits. `owner` is one line about us; it is the
- * content of the file while we hold it. Node opens files with O_CLOEXEC, so children do not inherit the lock.
+ * content of the file while we hold it alone. A shared holder writes nothing, so that `heldBy` then names an exclusive
+ * holder of earlier. Node opens files with O_CLOEXEC, so children do not inherit the lock.
  */
-export function tryLockFile(path: string, owner: string): FileLock | { heldBy: string } {
+export function tryLockFile(
+  path: string,
+  owner: string,
+  mode: LockMode = 'exclusive',
+): FileLock | { heldBy: string } {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   } catch (cause) {
     throw new VfleetError('file.unreadable', `lock file ${path}: ${messageOf(cause)}`, { cause });
   }
-  const { value, errno } = call('flock', fd, LOCK_EX | LOCK_NB);
+  const { value, errno } = call('flock', fd, (mode === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB);
   if (value === 0) {
-    ftruncateSync(fd, 0);
-    writeSync(fd, `${owner}\n`, 0);
+    if (mode === 'exclusive') {
+      ftruncateSync(fd, 0);
+      writeSync(fd, `${owner}\n`, 0);
+    }
     return { release: () => closeSync(fd) };
   }
   closeSync(fd);

@@ -33,6 +33,9 @@ const declarations = {
   close: lazy('int close(int fd)'),
   setns: lazy('int setns(int fd, int type)'),
   flock: lazy('int flock(int fd, int operation)'),
+  // Without libc's own wrapper: glibc has pidfd_open since 2.36 only. The ABIs that Node runs on pass integers alike
+  // to functions with a variable number of arguments.
+  syscall: lazy('int64_t syscall(int64_t number, int64_t first, int64_t second)'),
 } as const;
 
 export type LibcFunction = keyof typeof declarations;

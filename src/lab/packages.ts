@@ -36,6 +36,10 @@ const labPrograms: readonly LabProgram[] = [
   { program: 'ip', package: 'iproute2' },
   { program: 'lspci', package: 'pciutils' },
   { program: 'ping', package: 'iputils-ping' },
+  // VMs of the lab: on Debian 12 the second package comes with the first. Neither starts anything on this machine.
+  { program: 'libvirtd', package: 'libvirt-daemon' },
+  { program: 'virt-qemu-run', package: 'libvirt-daemon-driver-qemu' },
+  { program: 'virsh', package: 'libvirt-clients' },
   { program: 'lldpd', package: 'lldpd' },
   { program: 'ibv_devinfo', package: 'ibverbs-utils' },
 ];

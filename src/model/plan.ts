@@ -17,13 +17,15 @@ export const Change = z.strictObject({
 });
 export type Change = z.infer<typeof Change>;
 
-/** A VF in use that the plan would cut off, and by what. */
+/** A VF in use that the plan would cut off, or one with a lease that it would break, and by what. */
 export const Disruption = z.strictObject({
   pf: z.string(),
   vf: z.int(),
   /** PCI address of the VF; absent when it is not on the PCI bus. */
   address: z.string().optional(),
   holders: z.array(VfHolder),
+  /** Name of the VM that has a lease which the plan would break. Nothing allows that; the VF has to be given back first. */
+  leasedTo: z.string().optional(),
   /** For example `the VF is removed: count 4 to 2 passes 0`. */
   why: z.string(),
 });

@@ -2,20 +2,12 @@
 // The shape of the file only; rules between values, and what they mean on a given host, are src/spec's.
 
 import { z } from 'zod';
+import { Network, NetworkName } from './network.ts';
 import { EswitchMode } from './pf.ts';
-import { LinkState, VlanProtocol } from './vf.ts';
+import { MtuSpec, settingSpecs } from './setting-spec.ts';
 
-/** A VLAN tag is 12 bits, 4095 is reserved (IEEE 802.1Q); 0 means untagged. */
-export const maxVlan = 4094;
 /** A VF index that no card reaches: SR-IOV's NumVFs is 16 bits (PCIe Base Specification, SR-IOV capability). */
 export const maxVfs = 65535;
-/** 3 bits of priority (IEEE 802.1Q). */
-const maxQos = 7;
-/** The smallest MTU that IPv4 can live with (RFC 791), and the most that the kernel's 16-bit users can name. */
-const minMtu = 68;
-const maxMtu = 65535;
-/** IFLA_VF_RATE holds 32 bits; drivers read them as signed (include/linux/netdevice.h, ndo_set_vf_rate takes int). */
-const maxRateMbps = 0x7fffffff;
 /** NUMA nodes of a Linux kernel: 2 to the power of CONFIG_NODES_SHIFT, which is 10 at most. */
 const maxNumaNode = 1023;
 
@@ -47,46 +39,7 @@ export const VfSpec = z
         'Address of the VF, unicast and not zero, or auto for a stable one derived from host, PF and VF index. ' +
           'An address can be given to one VF only; default and ranges take auto.',
       ),
-    vlan: z
-      .int()
-      .min(0)
-      .max(maxVlan)
-      .optional()
-      .describe('VLAN the card tags the VF with; 0 means untagged.'),
-    qos: z
-      .int()
-      .min(0)
-      .max(maxQos)
-      .optional()
-      .describe('Priority (PCP) in the tag, 0 to 7; above 0 it needs a VLAN other than 0.'),
-    vlanProtocol: VlanProtocol.optional().describe(
-      'Ethertype of the tag; 802.1ad needs a VLAN other than 0.',
-    ),
-    minTxRateMbps: z
-      .int()
-      .min(0)
-      .max(maxRateMbps)
-      .optional()
-      .describe('Guaranteed transmit rate in Mbit/s; 0 means none.'),
-    maxTxRateMbps: z
-      .int()
-      .min(0)
-      .max(maxRateMbps)
-      .optional()
-      .describe('Highest transmit rate in Mbit/s; 0 means unlimited.'),
-    spoofCheck: z
-      .boolean()
-      .optional()
-      .describe('Whether the card drops what the VF sends from a source address that is not its own.'),
-    trust: z
-      .boolean()
-      .optional()
-      .describe(
-        'Whether the VF may change its address, receive everything, and more, depending on the card.',
-      ),
-    linkState: LinkState.optional().describe(
-      'Link that the VF sees: auto follows the port, enable is always up, disable always down.',
-    ),
+    ...settingSpecs,
   })
   .describe('Settings of VFs; what is absent is left alone.');
 export type VfSpec = z.infer<typeof VfSpec>;
@@ -151,9 +104,15 @@ export const PfSpec = z
       .max(maxVfs)
       .optional()
       .describe('How many PFs the match shall find, all of which become alike; absent: 1.'),
-    mtu: z.int().min(minMtu).max(maxMtu).optional().describe("MTU of the PF's interface in bytes."),
+    mtu: MtuSpec.optional().describe("MTU of the PF's interface in bytes."),
     up: z.boolean().optional().describe("Whether the PF's interface is administratively up."),
     eswitch: EswitchMode.optional().describe('Mode of the embedded switch (devlink).'),
+    networks: z
+      .array(NetworkName)
+      .optional()
+      .describe(
+        'Networks that the port of the PF reaches. With them, the VFs that vfs does not name one by one are for VMs.',
+      ),
     vfs: VfsSpec.optional(),
   })
   .describe('One PF, or several that shall be alike; what is absent is left alone.');
@@ -163,6 +122,7 @@ export const HostSpec = z
   .strictObject({
     apiVersion: z.literal('vfleet/v1').describe('Version of this format.'),
     kind: z.literal('Host').describe('What the file describes.'),
+    networks: z.array(Network).optional().describe('Networks that VMs are connected to, by name.'),
     pfs: z.array(PfSpec).describe('The PFs; those that are not named are left alone.'),
   })
   .describe("What a host's SR-IOV PFs and VFs shall be.");

@@ -3,9 +3,11 @@
 
 import { VfleetError, type ErrorDetails } from '../base/errors.ts';
 import { parsePciAddress } from '../base/identifiers.ts';
+import type { Lease } from '../model/lease.ts';
 import type { EswitchMode, Pf } from '../model/pf.ts';
 import { noDriver, type PfTarget, type VfTarget } from '../model/target.ts';
 import type { Vf, VfSettings } from '../model/vf.ts';
+import { settingsUnderLease, type LeasesOfPf } from './leases.ts';
 import { normaliseVfSettings, resultOfVfSettings, untouchedVfSettings } from './vf-settings.ts';
 
 /** A value before and after; equal when it stays. */
@@ -30,6 +32,8 @@ export interface PfIntent {
   readonly freshVfSettings: VfSettings;
   /** The VFs that the plan may touch, by index. */
   readonly vfs: readonly VfIntent[];
+  /** VFs that belong to somebody, by index; they need not be there. */
+  readonly leases: LeasesOfPf;
 }
 
 /** What one VF is and shall be. */
@@ -39,14 +43,17 @@ export interface VfIntent {
   readonly vf: Vf | undefined;
   /** Its settings, normalised; empty when it is not there. */
   readonly present: VfSettings;
-  /** What the target names, the MAC in lower case. */
+  /** What the target names, over what a lease says; the MAC in lower case. */
   readonly named: VfSettings;
+  /** The target's part of that. */
+  readonly targeted: VfSettings;
   /** Driver that the target names. */
   readonly driver: string | undefined;
+  readonly lease: Lease | undefined;
 }
 
 /** Compares a PF with its target. Throws `plan.impossible` naming the PF, and the VF and attribute where there are. */
-export function readIntent(pf: Pf, target: PfTarget): PfIntent {
+export function readIntent(pf: Pf, target: PfTarget, leases: LeasesOfPf): PfIntent {
   const numVfs = { before: pf.sriov.numVfs, after: target.numVfs ?? pf.sriov.numVfs };
   const eswitchMode = eswitchModeOf(pf, target);
   const uplink = pf.netdevs[0];
@@ -63,6 +70,7 @@ export function readIntent(pf: Pf, target: PfTarget): PfIntent {
     remakesVfs: numVfs.before !== numVfs.after || eswitchMode.before !== eswitchMode.after,
     freshVfSettings: freshVfSettingsOf(pf, eswitchMode.after),
     vfs: [],
+    leases,
   };
   checkPf(intent, target);
   const vfs = vfIntents(intent, target);
@@ -98,16 +106,26 @@ function vfIntents(intent: PfIntent, target: PfTarget): readonly VfIntent[] {
   const indexes = intent.remakesVfs
     ? Array.from({ length: intent.numVfs.after }, (_, index) => index)
     : [...named.keys()].sort((a, b) => a - b);
-  return indexes.map((index) => vfIntentOf(index, existing.get(index), named.get(index)));
+  return indexes.map((index) =>
+    vfIntentOf(index, existing.get(index), named.get(index), intent.leases.get(index)),
+  );
 }
 
-function vfIntentOf(index: number, vf: Vf | undefined, target: VfTarget | undefined): VfIntent {
+function vfIntentOf(
+  index: number,
+  vf: Vf | undefined,
+  target: VfTarget | undefined,
+  lease: Lease | undefined,
+): VfIntent {
+  const targeted = target?.settings ?? {};
   return {
     index,
     vf,
     present: normaliseVfSettings(vf?.settings ?? {}),
-    named: withLowerMac(target?.settings ?? {}),
+    named: lease === undefined ? withLowerMac(targeted) : settingsUnderLease(lease, targeted),
+    targeted,
     driver: target?.driver,
+    lease,
   };
 }
 

@@ -5,7 +5,7 @@ import type { PfPlan, VfPlan } from './pf-plan.ts';
 
 /** The notes of one PF, in a fixed order. */
 export function notesOf(plan: PfPlan): readonly string[] {
-  return [...remadeNote(plan), ...reloadNote(plan), ...switchdevNote(plan)];
+  return [...remadeNote(plan), ...reloadNote(plan), ...switchdevNote(plan), ...lostLeaseNotes(plan)];
 }
 
 function remadeNote({ intent, vfs }: PfPlan): readonly string[] {
@@ -33,6 +33,18 @@ function switchdevNote({ intent, vfs }: PfPlan): readonly string[] {
     `Some drivers refuse what is set here for ${renderVfs(affected)} of ${intent.pf.address} in switchdev mode, where it ` +
       `belongs on the representor (mlx5: VLAN, spoof check and trust).`,
   ];
+}
+
+/** A VF that is there and would go is a disruption. */
+function lostLeaseNotes({ intent }: PfPlan): readonly string[] {
+  const { pf, leases, numVfs } = intent;
+  const lost = [...leases.values()].filter(
+    ({ key }) => key.vf >= numVfs.after && !pf.vfs.some((vf) => vf.index === key.vf),
+  );
+  return lost.map(
+    ({ key, owner }) =>
+      `VF ${key.vf} of ${pf.address} is leased to VM ${owner.name}, and is not among its ${numVfs.after} VFs.`,
+  );
 }
 
 /** `VF 3`, or `VFs 0-2, 5`. */

@@ -83,6 +83,8 @@ function keptVfDriver(
   if (vf.driver !== undefined && !hasVfDriver(vf.vf ?? {}, vf.driver)) {
     return { index: vf.index, ...(before === undefined ? {} : { before }), after: vf.driver };
   }
+  // Whoever has a lease sees to the driver.
+  if (vf.lease !== undefined) return undefined;
   // vfio resets a VF whenever it is opened; a kernel driver asks for its address and VLAN only when it starts.
   if (before === undefined || isPassThroughDriver(before)) return undefined;
   const seenAtStart = settings?.differing.some(

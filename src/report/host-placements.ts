@@ -5,7 +5,8 @@ import type { PlacedVf, PlacedVm, Placements } from '../model/placements.ts';
 import type { HostModel } from '../sizing/host-model.ts';
 import type { Placement, SizingResult } from '../sizing/result.ts';
 import { memoryMbOf, type VmClass } from '../model/workload.ts';
-import { listText, type NodeCores, NodeThreads, type Thread } from './pinning.ts';
+import { listText } from '../placement/number-list.ts';
+import { type NodeCores, NodeThreads, type Thread } from './pinning.ts';
 
 /** CPUs of a host by NUMA node, in the order of its model's nodes; undefined for host classes. */
 export type HostCores = readonly NodeCores[] | undefined;

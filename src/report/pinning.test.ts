@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HostNode } from '../sizing/host-model.ts';
-import { listText, NodeThreads } from './pinning.ts';
+import { NodeThreads } from './pinning.ts';
 
 function node(coreCount: number, threadsPerCore: number, reservedCores: number): HostNode {
   return {
@@ -64,15 +64,5 @@ describe('threads of a node', () => {
         expect(new Set(given).size).toBe(given.length);
       }),
     );
-  });
-});
-
-describe('lists of numbers', () => {
-  it.each([
-    [[], ''],
-    [[4], '4'],
-    [[3, 1, 2, 9, 11, 10], '1-3,9-11'],
-  ])('writes %j as %s', (numbers, text) => {
-    expect(listText(numbers)).toBe(text);
   });
 });

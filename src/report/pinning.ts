@@ -1,6 +1,7 @@
 // Owns which threads of a host's processors the vCPUs of each machine run on.
-// Whole cores first; threads of one core stay together; the first cores of a node are the host's own.
+// The first cores of a node are the host's own; src/placement gives out the rest, here as on a host that runs.
 
+import { takeThreads } from '../placement/core-threads.ts';
 import type { HostNode } from '../sizing/host-model.ts';
 
 /** Online CPUs of a node by core, as the snapshot has them. */
@@ -31,28 +32,7 @@ export class NodeThreads {
 
   /** Takes threads for so many vCPUs; undefined, with nothing taken, when there are too few. */
   take(count: number): readonly Thread[] | undefined {
-    if (this.free.reduce((sum, { length }) => sum + length, 0) < count) return undefined;
-    const taken: Thread[] = [];
-    for (;;) {
-      const left = count - taken.length;
-      if (left === 0) return taken;
-      const core = this.bestCore(left);
-      if (core === undefined) return undefined;
-      taken.push(...core.splice(0, left));
-    }
-  }
-
-  /** The fullest core that is needed whole; otherwise the one with the least to spare, the first of equals. */
-  private bestCore(left: number): Thread[] | undefined {
-    let whole: Thread[] | undefined;
-    let tight: Thread[] | undefined;
-    for (const core of this.free) {
-      const { length } = core;
-      if (length === 0) continue;
-      if (length <= left && length > (whole?.length ?? 0)) whole = core;
-      if (length > left && length < (tight?.length ?? Infinity)) tight = core;
-    }
-    return whole ?? tight;
+    return takeThreads(this.free, count);
   }
 }
 
@@ -65,16 +45,4 @@ function unnumbered({ coreCount, threadCount }: HostNode): readonly (readonly Th
   return Array.from({ length: coreCount }, (_, core) =>
     Array.from({ length: perCore }, (__, thread) => ({ core, thread })),
   );
-}
-
-/** Numbers as the kernel writes lists: `0-3,8`. Empty for none. */
-export function listText(numbers: readonly number[]): string {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const ranges: [number, number][] = [];
-  for (const number of sorted) {
-    const last = ranges.at(-1);
-    if (last !== undefined && number === last[1] + 1) last[1] = number;
-    else ranges.push([number, number]);
-  }
-  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(',');
 }

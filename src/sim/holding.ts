@@ -122,8 +122,9 @@ function holdByVfio(
 }
 
 function qemuCommandLine(name: string, address: string): string[] {
+  const escaped = name.replaceAll(',', ',,');
   const device = JSON.stringify({ driver: 'vfio-pci', host: address, id: 'hostdev0' });
-  return ['/usr/bin/qemu-system-x86_64', '-name', `guest=${name},debug-threads=on`, '-device', device];
+  return ['/usr/bin/qemu-system-x86_64', '-name', `guest=${escaped},debug-threads=on`, '-device', device];
 }
 
 function withNetdev(host: SimHost, fn: VfFunction): SimNetdev {

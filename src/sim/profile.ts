@@ -69,6 +69,8 @@ export interface SimPciCard {
   readonly multifunction?: true;
   /** Absent: the card has no vital product data. */
   readonly vpd?: { readonly product: string; readonly partNumber: string };
+  /** How a VF can be reset, in the kernel's order; absent: by a function-level reset alone. */
+  readonly vfResetMethods?: readonly string[];
   /** Vectors that the driver can share out among VFs; absent: it has no such pool. */
   readonly vfTotalMsix?: number;
 }

@@ -11,6 +11,8 @@ import { parseFaults } from './fault.ts';
 import { FaultSet, socketFailure } from './fault-set.ts';
 import { simFiles } from './files.ts';
 import { holdVf, releaseVf } from './holding.ts';
+import { lendVf, returnVf } from './lending.ts';
+import type { SimBorrower } from './lending.ts';
 import type { SimHolder } from './holding.ts';
 import { SimHost } from './host.ts';
 import type { SimStore } from './host.ts';
@@ -51,6 +53,10 @@ export interface SimKernel extends Kernel {
   holdVf(pf: string, index: number, holder: SimHolder): void;
   /** Every use of a VF ends. */
   releaseVf(pf: string, index: number): void;
+  /** A hypervisor gives a VF to a VM, by its PCI address. Throws `host.invalid` with the reason when it cannot. */
+  lendVf(address: string, borrower: SimBorrower): void;
+  /** A hypervisor takes a VF back. */
+  returnVf(address: string): void;
   /** A PF is pulled out. */
   unplug(pf: string): void;
   /** The machine boots: VFs, settings and processes are gone, the machine's ID stays. */
@@ -126,6 +132,8 @@ export function simKernelOn(
     },
     holdVf: (pf, index, holder) => holdVf(host, pf, index, holder),
     releaseVf: (pf, index) => releaseVf(host, pf, index),
+    lendVf: (address, borrower) => lendVf(host, address, borrower),
+    returnVf: (address) => returnVf(host, address),
     unplug(pf) {
       host.enter();
       host.unplug(pf);

@@ -42,6 +42,23 @@ export interface SimVf {
   adminMac?: boolean | undefined;
   /** Milliseconds since the epoch until which the PF driver refuses settings; absent: it takes them. */
   unreadyUntilMs?: number | undefined;
+  /** What a VM left in the VF, which the next one could see; a reset takes it away. */
+  dirt?: string | undefined;
+  /** Methods that `reset` tries, in this order; absent: all that there are. */
+  resetMethods?: string[] | undefined;
+  /** What the hypervisor puts back when it takes the VF from its VM; absent: no VM of its has the VF. */
+  borrowed?:
+    | {
+        driver?: string | undefined;
+        mac?: string | undefined;
+        adminMac?: boolean | undefined;
+        vlan?: number | undefined;
+        qos?: number | undefined;
+        vlanProtocol?: SimVfSettings['vlanProtocol'];
+      }
+    | undefined;
+  /** Method of the last reset, for tests; absent: there was none. */
+  lastReset?: string | undefined;
   /** Counters, shown where the driver counts at all; absent: zeros. */
   statistics?: VfInfoStatistics | undefined;
   netdev?: SimNetdev | undefined;
@@ -71,6 +88,8 @@ export interface SimProcess {
   commandLine: string[];
   /** Files it has open, by descriptor from 3 on. */
   openFiles: string[];
+  /** Start in clock ticks; absent: its number stands for it, which the simulation gives to one process only. */
+  startTicks?: number | undefined;
   /** Number of its network namespace; absent: the host's own. */
   netns?: number | undefined;
 }

@@ -43,17 +43,28 @@ const unsetVlan = 4095;
 /** Indexes of VFs by what was left out for them. */
 type Notes = Map<string, number[]>;
 
-/** What a spec says of the VFs of a PF to describe them as they are. `macCounts` are from {@link countMacs}. */
-export function adoptVfs(pf: Pf, macCounts: ReadonlyMap<string, number>): AdoptedVfs {
+/**
+ * What a spec says of the VFs of a PF to describe them as they are. `macCounts` are from {@link countMacs}. `leased` are
+ * VFs that VMs have: a spec that named them would take them out of the pool.
+ */
+export function adoptVfs(
+  pf: Pf,
+  macCounts: ReadonlyMap<string, number>,
+  leased: ReadonlySet<number> = new Set(),
+): AdoptedVfs {
   const notes: Notes = new Map();
   const { numVfs } = pf.sriov;
   const isCountSound = numVfs <= Math.min(mostVfsOf(pf), maxVfs);
   const settingsOf = new Map<number, VfSpec>();
+  const kept = pf.vfs.filter((vf) => vf.index < numVfs && leased.has(vf.index)).map((vf) => vf.index);
+  if (kept.length > 0) notes.set('leased to VMs', kept);
   for (const vf of pf.vfs) {
+    if (leased.has(vf.index)) continue;
     if (vf.index >= numVfs || settingsOf.has(vf.index)) continue;
     settingsOf.set(vf.index, adoptVf(pf, vf, macCounts, notes));
   }
   dropUntouched(settingsOf);
+  // A default would be for VFs that are not named, too, and they have other settings.
   const defaults = settingsOf.size === numVfs ? takeDefaults(settingsOf) : {};
   const lines = [...notes].map(([what, indexes]) => `left out for ${vfsText(indexes)}: ${what}`);
   if (!isCountSound) lines.push(`left out: count (${numVfs} is more than this PF's ${mostVfsOf(pf)})`);

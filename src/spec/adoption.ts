@@ -3,6 +3,7 @@
 
 import { Document, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 import { parsePfAddress } from '../base/identifiers.ts';
+import type { Lease } from '../model/lease.ts';
 import type { Pf } from '../model/pf.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { PfSpec, type VfSpec } from '../model/spec.ts';
@@ -13,14 +14,17 @@ import { printable } from './wording.ts';
 /** A node or a plain value under a key. */
 type Entry = readonly [key: string, value: YAMLMap | YAMLSeq<YAMLMap> | Scalar | string | number | boolean];
 
-/** Writes the spec of a host as it is. A plan of the result, on the same host, is empty. */
-export function renderSpec(snapshot: Snapshot): string {
+/**
+ * Writes the spec of a host as it is. A plan of the result, on the same host, is empty. VFs with a lease are left out: that
+ * says what they are.
+ */
+export function renderSpec(snapshot: Snapshot, leases: readonly Lease[] = []): string {
   const macCounts = countMacs(snapshot);
   const pfs = new YAMLSeq<YAMLMap>();
   const notes: string[] = [];
   for (const pf of snapshot.pfs) {
     const reason = whyNotAdopted(pf, snapshot);
-    if (reason === undefined) pfs.items.push(pfNode(pf, adoptVfs(pf, macCounts)));
+    if (reason === undefined) pfs.items.push(pfNode(pf, adoptVfs(pf, macCounts, leasedVfsOf(pf, leases))));
     else notes.push(`left out: PF ${pf.address} (${reason})`);
   }
   // An empty list has to be written as one.
@@ -43,6 +47,10 @@ export function renderSpec(snapshot: Snapshot): string {
   ]);
   // Without folding, a VF is one line.
   return document.toString({ lineWidth: 0 });
+}
+
+function leasedVfsOf(pf: Pf, leases: readonly Lease[]): ReadonlySet<number> {
+  return new Set(leases.flatMap(({ key }) => (key.pf === pf.address ? [key.vf] : [])));
 }
 
 function whyNotAdopted(pf: Pf, snapshot: Snapshot): string | undefined {

@@ -3,7 +3,15 @@
 
 import { isMulticastMac, parseMacAddress, parsePfAddress, zeroMacAddress } from '../base/identifiers.ts';
 import { autoMac, type VfSpec, type VfsSpec } from '../model/spec.ts';
-import { type Position, renderPath, type Report, type SpecPath } from './problem.ts';
+import { checkNetworks } from './network-rules.ts';
+import {
+  comparePositions,
+  type IsBroken,
+  type Locate,
+  renderPath,
+  type Report,
+  type SpecPath,
+} from './problem.ts';
 import type { SoundPf, SoundSpec } from './shape.ts';
 import { holdsSeveral, overlapsOf } from './vf-ranges.ts';
 import {
@@ -16,10 +24,6 @@ import {
 } from './vf-rules.ts';
 import { quoted } from './wording.ts';
 
-type Locate = (path: SpecPath) => Position;
-/** Whether something was found wrong with a value itself, so that it is missing from the spec. */
-type IsBroken = (path: SpecPath) => boolean;
-
 /** An address in the file and where it stands. */
 interface MacUse {
   readonly mac: string;
@@ -28,6 +32,7 @@ interface MacUse {
 
 /** Reports what contradicts itself within the file. */
 export function checkFile(spec: SoundSpec, locate: Locate, isBroken: IsBroken, report: Report): void {
+  checkNetworks(spec, locate, isBroken, report);
   const macUses: MacUse[] = [];
   for (const [index, pf] of (spec.pfs ?? []).entries()) {
     if (pf === null) continue;
@@ -88,10 +93,6 @@ function lastVf(count: number): string {
 
 function inFileOrder(a: SpecPath, b: SpecPath, locate: Locate): readonly [SpecPath, SpecPath] {
   return comparePositions(locate(a), locate(b)) <= 0 ? [a, b] : [b, a];
-}
-
-function comparePositions(a: Position, b: Position): number {
-  return a.line - b.line || a.column - b.column;
 }
 
 function checkMerged(

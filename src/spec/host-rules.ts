@@ -1,8 +1,10 @@
 // Owns what a PF allows of what the spec asks: number of VFs, MTU, eswitch, rates, drivers.
 // Addresses are judged by mac-choice.ts, because they concern the whole host.
 
+import type { Network } from '../model/network.ts';
 import type { VfSpec } from '../model/spec.ts';
 import { noDriver } from '../model/target.ts';
+import { poolProblem } from './network-rules.ts';
 import { isPciPf, mostVfsOf, pathOfSetting, type PfDraft, type VfDraft } from './pf-draft.ts';
 import { renderPath, type Report, type SpecPath } from './problem.ts';
 import { blame, checkVfSettings, isDefaultAloneUsed, isMinOverMax } from './vf-rules.ts';
@@ -121,6 +123,33 @@ function checkPresentRates(
       pathOfSetting(draft, range, 'maxTxRateMbps'),
       `${max} is less than the present minTxRateMbps ${present?.minTxRateMbps ?? 0} of VF ${index}; give both`,
     );
+  }
+}
+
+/** Reports what the PF of a draft cannot be to the networks that it is said to reach. */
+export function checkReachedNetworks(
+  { pf, entry, path, ranges, count }: PfDraft,
+  networks: ReadonlyMap<string, Network>,
+  report: Report,
+): void {
+  if (entry.networks === undefined || entry.networks.length === 0) return;
+  const suffix = (entry.expect ?? 1) > 1 ? ` (${printable(pf.address)})` : '';
+  if (entry.vfs?.count === undefined) {
+    const problem = poolProblem(ranges, count);
+    if (problem !== undefined) {
+      const text = count === 0 ? 'there is no VF for them: this PF has none; give a count' : problem;
+      report([...path, 'networks'], `${text}${suffix}`);
+    }
+  }
+  const speedMbps = linkSpeedOf({ pf });
+  if (speedMbps === undefined) return;
+  for (const [index, name] of entry.networks.entries()) {
+    for (const key of ['minTxRateMbps', 'maxTxRateMbps'] as const) {
+      const rate = networks.get(name)?.[key] ?? 0;
+      if (rate <= speedMbps) continue;
+      const text = `${key} ${rate} of ${name} is more than the link's ${speedMbps} Mbit/s`;
+      report([...path, 'networks', index], `${text}${suffix}`);
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 // Owns the addresses that VFs get: which are taken on the host, and which one `mac: auto` stands for.
 // Pure: the same host and spec give the same addresses, at every boot.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type MacAddress, parseMacAddress, zeroMacAddress } from '../base/identifiers.ts';
+import type { Lease } from '../model/lease.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { autoMac } from '../model/spec.ts';
 import type { Vf } from '../model/vf.ts';
@@ -17,12 +18,19 @@ interface MacWish {
   readonly vf: VfDraft;
 }
 
+/** What a spec is laid over, as far as addresses are concerned. */
+export interface AddressGround {
+  readonly snapshot: Pick<Snapshot, 'host' | 'pfs'>;
+  readonly leases: readonly Lease[];
+}
+
 /**
  * The address of each VF for which the drafts say `mac`. An address that stays with a PF or VF which the spec does not
  * change goes to `report`; `auto` avoids it.
  */
-export function chooseMacs(drafts: readonly PfDraft[], snapshot: Snapshot, report: Report): ChosenMacs {
-  const staying = stayingMacs(drafts, snapshot);
+export function chooseMacs(drafts: readonly PfDraft[], ground: AddressGround, report: Report): ChosenMacs {
+  const { snapshot } = ground;
+  const staying = stayingMacs(drafts, ground);
   const chosen = new Map<VfDraft, MacAddress>();
   const wishes: MacWish[] = drafts.flatMap((draft) =>
     draft.vfs.filter((vf) => vf.settings.mac !== undefined).map((vf) => ({ draft, vf })),
@@ -65,7 +73,7 @@ export function autoMacAddress(
   attempt: number,
 ): MacAddress {
   const input = JSON.stringify(['vfleet/v1 mac', hostId, pfAddress, vfIndex, attempt]);
-  const bytes = createHash('sha256').update(input).digest().subarray(0, 6);
+  const bytes = hash('sha256', input, 'buffer').subarray(0, 6);
   bytes[0] = ((bytes[0] ?? 0) & 0xf0) | 0x02;
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':') as MacAddress;
 }
@@ -80,12 +88,24 @@ export function macOfVf(vf: Vf): MacAddress | undefined {
 }
 
 /** Addresses that will still be in use when the spec holds, and by whom. */
-function stayingMacs(drafts: readonly PfDraft[], snapshot: Snapshot): ReadonlyMap<string, string> {
+function stayingMacs(
+  drafts: readonly PfDraft[],
+  { snapshot, leases }: AddressGround,
+): ReadonlyMap<string, string> {
   const staying = new Map<string, string>();
   const note = (mac: MacAddress | undefined, holder: string): void => {
     if (mac !== undefined && mac !== zeroMacAddress && !staying.has(mac)) staying.set(mac, holder);
   };
   const draftOf = new Map(drafts.map((draft) => [draft.pf, draft]));
+  for (const { key, owner, settings } of leases) {
+    // A VF that the spec names by itself may be given its own address; another one is refused by the planner.
+    const named = drafts.some(
+      ({ pf, vfs }) => pf.address === key.pf && vfs.some((vf) => vf.index === key.vf),
+    );
+    if (named) continue;
+    const holder = `VF ${key.vf} of ${key.pf} (leased to ${owner.name})`;
+    note(parseMacAddress(settings.mac ?? ''), printable(holder));
+  }
   for (const pf of snapshot.pfs) {
     for (const netdev of pf.netdevs) {
       note(parseMacAddress(netdev.mac ?? ''), printable(`PF ${pf.address} (${netdev.name})`));

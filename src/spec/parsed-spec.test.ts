@@ -130,7 +130,7 @@ describe('a spec that is wrong', () => {
     [withPf('mtuu: 1500'), 'line 5, pfs[0].mtuu: unknown key; did you mean mtu?'],
     [
       withPf('colour: red'),
-      'line 5, pfs[0].colour: unknown key; known are match, expect, mtu, up, eswitch and vfs',
+      'line 5, pfs[0].colour: unknown key; known are match, expect, mtu, up, eswitch, networks and vfs',
     ],
     [withPf('count: 3'), 'line 5, pfs[0].count: unknown key here; it belongs under vfs'],
     [

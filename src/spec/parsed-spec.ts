@@ -17,6 +17,8 @@ import { parseYaml } from './yaml-source.ts';
 /** A spec that is right in itself, and where its parts stand in the file. */
 export interface ParsedSpec {
   readonly spec: HostSpec;
+  /** The file as it is. */
+  readonly text: string;
   readonly fileName: string;
   /** Place of a key's name or a list's item; of the nearest one above for a path that is not in the file. */
   readonly locate: (path: SpecPath) => Position;
@@ -35,5 +37,5 @@ export function parseSpec(text: string, fileName: string): ParsedSpec {
   const broken = new Set(problems.map((problem) => renderPath(problem.path)));
   checkFile(sound, locate, (path) => broken.has(renderPath(path)), report);
   if (problems.length > 0) throw problemError('spec.invalid', fileName, problems, locate);
-  return { spec: HostSpec.parse(value), fileName, locate };
+  return { spec: HostSpec.parse(value), text, fileName, locate };
 }

@@ -28,7 +28,11 @@ interface Criterion {
 }
 
 /** The PFs that a match means, as many as expected, or a sentence that says why they are not. */
-export function findPfs(match: PfMatch, expect: number, snapshot: Snapshot): readonly Pf[] | string {
+export function findPfs(
+  match: PfMatch,
+  expect: number,
+  snapshot: Pick<Snapshot, 'pfs'>,
+): readonly Pf[] | string {
   const criteria = criteriaOf(match);
   const found = snapshot.pfs.filter((pf) => criteria.every((criterion) => meets(pf, criterion)));
   if (found.length === expect) return found;
@@ -105,7 +109,7 @@ function pciIdOf(vendorId: string | undefined, deviceId: string | undefined): st
   return `${vendorId.replace(/^0x/i, '')}:${deviceId.replace(/^0x/i, '')}`.toLowerCase();
 }
 
-function explainNothing(criteria: readonly Criterion[], snapshot: Snapshot): string {
+function explainNothing(criteria: readonly Criterion[], snapshot: Pick<Snapshot, 'pfs'>): string {
   for (const criterion of criteria) {
     if (snapshot.pfs.some((pf) => meets(pf, criterion))) continue;
     const meant = vfSentence(criterion, snapshot);
@@ -116,7 +120,7 @@ function explainNothing(criteria: readonly Criterion[], snapshot: Snapshot): str
 }
 
 /** What to say when a PF meets all conditions but one; the most telling conditions come first, and count most. */
-function explainNearest(criteria: readonly Criterion[], snapshot: Snapshot): string | undefined {
+function explainNearest(criteria: readonly Criterion[], snapshot: Pick<Snapshot, 'pfs'>): string | undefined {
   if (criteria.length < 2) return undefined;
   for (const unmet of [...criteria].reverse()) {
     const others = criteria.filter((criterion) => criterion !== unmet);
@@ -131,7 +135,7 @@ function explainNearest(criteria: readonly Criterion[], snapshot: Snapshot): str
 }
 
 /** What to say when a condition that no PF meets is met by a VF. */
-function vfSentence(criterion: Criterion, snapshot: Snapshot): string | undefined {
+function vfSentence(criterion: Criterion, snapshot: Pick<Snapshot, 'pfs'>): string | undefined {
   for (const pf of snapshot.pfs) {
     const vf = pf.vfs.find((vf) => criterion.ofVf(vf).includes(criterion.wanted));
     if (vf === undefined) continue;

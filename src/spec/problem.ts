@@ -21,6 +21,11 @@ export interface Problem {
   readonly position?: Position | undefined;
 }
 
+/** Place of a key's name or a list's item. */
+export type Locate = (path: SpecPath) => Position;
+/** Whether something was found wrong with a value itself, so that it is missing from the spec. */
+export type IsBroken = (path: SpecPath) => boolean;
+
 /** Takes a problem at a path. */
 export type Report = (path: SpecPath, text: string, position?: Position) => void;
 
@@ -52,10 +57,10 @@ export function problemError(
   code: VfleetErrorCode,
   fileName: string,
   problems: readonly Problem[],
-  locate: (path: SpecPath) => Position,
+  locate: Locate,
 ): VfleetError {
   const placed = problems.map((problem) => ({ problem, position: problem.position ?? locate(problem.path) }));
-  placed.sort((a, b) => a.position.line - b.position.line || a.position.column - b.position.column);
+  placed.sort((a, b) => comparePositions(a.position, b.position));
   return linesError(
     code,
     fileName,
@@ -70,4 +75,9 @@ export function linesError(code: VfleetErrorCode, fileName: string, lines: reado
   const listed = once.slice(0, maxProblemLines);
   if (once.length > maxProblemLines) listed.push(`and ${once.length - maxProblemLines} more`);
   return new VfleetError(code, message, { details: { file: fileName, problems: listed } });
+}
+
+/** Orders places as the file has them. */
+export function comparePositions(a: Position, b: Position): number {
+  return a.line - b.line || a.column - b.column;
 }

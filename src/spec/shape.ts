@@ -2,6 +2,7 @@
 // What belongs together in a file is checked by file-rules.ts, what a host allows by host-rules.ts.
 
 import type { z } from 'zod';
+import { Network } from '../model/network.ts';
 import type { EswitchMode } from '../model/pf.ts';
 import { HostSpec, PfMatch, PfSpec, VfSpec, type VfsSpec } from '../model/spec.ts';
 import type { Report, SpecPath } from './problem.ts';
@@ -11,19 +12,23 @@ import { alternatives, listed, shown } from './wording.ts';
 
 /** What is left of a spec when everything that is wrong in itself has been taken out of it. */
 export interface SoundSpec {
+  readonly networks?: readonly (SoundNetwork | null)[];
   readonly pfs?: readonly (SoundPf | null)[];
 }
+export type SoundNetwork = Partial<Network>;
 export interface SoundPf {
   readonly match?: PfMatch;
   readonly expect?: number;
   readonly mtu?: number;
   readonly up?: boolean;
   readonly eswitch?: EswitchMode;
+  readonly networks?: readonly (string | null)[];
   readonly vfs?: VfsSpec;
 }
 
 const vfSpecKeys = Object.keys(VfSpec.shape);
 const pfSpecKeys = Object.keys(PfSpec.shape);
+const networkKeys = Object.keys(Network.shape);
 
 /** What the highest value stands for, by key. */
 const limitMeanings: Readonly<Record<string, string>> = {
@@ -82,6 +87,7 @@ function unknownKey(path: SpecPath): string {
   const key = String(path.at(-1));
   if (key === '<<')
     return 'merge keys have no meaning here; repeat the values, or use an alias for a whole mapping';
+  if (path[0] === 'networks') return unknownWord(key, networkKeys);
   const depth = path.length;
   const isInVf = depth === 5;
   const isInVfs = depth === 4 && path[2] === 'vfs';
@@ -100,10 +106,14 @@ function unknownKey(path: SpecPath): string {
   }
   if (depth === 3 && (key === 'count' || key === 'default')) return 'unknown key here; it belongs under vfs';
   if (depth === 1 && pfSpecKeys.includes(key)) return 'unknown key here; it belongs under an entry of pfs';
+  return unknownWord(key, known, isInVfs ? ['VFs such as "3" or "0-2"'] : []);
+}
+
+function unknownWord(key: string, known: readonly string[], others: readonly string[] = []): string {
   const near = suggestWord(key, known);
-  if (near !== undefined) return `unknown key; did you mean ${near}?`;
-  const vfKeys = isInVfs ? ['VFs such as "3" or "0-2"'] : [];
-  return `unknown key; known are ${listed([...known, ...vfKeys])}`;
+  return near === undefined
+    ? `unknown key; known are ${listed([...known, ...others])}`
+    : `unknown key; did you mean ${near}?`;
 }
 
 function issueWording(issue: z.core.$ZodIssue, path: SpecPath, given: unknown): string | undefined {

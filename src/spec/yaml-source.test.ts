@@ -114,9 +114,13 @@ describe('values', () => {
 
 const validSpec = `apiVersion: vfleet/v1
 kind: Host
+networks:
+  - { name: storage, vlan: 200, qos: 1, mtu: 1500, rdma: false }
+  - { name: front, minTxRateMbps: 1, maxTxRateMbps: 5 }
 pfs:
   - match: { address: "0000:01:00.0" }
     mtu: 1500
+    networks: [storage, front]
     vfs: &vfs
       count: 4
       default: { driver: vfio-pci, spoofCheck: true, linkState: auto }
@@ -166,7 +170,7 @@ const fragments = fc.oneof(
     '`',
   ),
   fc.constantFrom('{', '}', '[', ']', ',', ': ', '? ', '- ', '|', '"0-65534"', '4294967296-4294967297', '0-'),
-  fc.constantFrom('pfs', 'vfs', 'match', 'default', 'mac: auto', 'count', 'vlan: 4095', 'qos: 7'),
+  fc.constantFrom('pfs', 'networks', 'vfs', 'match', 'default', 'mac: auto', 'count', 'vlan: 4095', 'qos: 7'),
 );
 
 /** A valid spec with pieces cut out, doubled or replaced. */

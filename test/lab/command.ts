@@ -8,11 +8,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { addApplyCommands } from '../../src/cli/commands/apply.ts';
+import { addAttachCommands } from '../../src/cli/commands/attach.ts';
+import { addLeasesCommand } from '../../src/cli/commands/leases.ts';
 import { addPlanCommands } from '../../src/cli/commands/plan.ts';
 import { addShowCommands } from '../../src/cli/commands/show.ts';
 import type { CliContext, Terminal } from '../../src/cli/context.ts';
 import { reportFailure } from '../../src/cli/failure.ts';
-import { openHost } from '../../src/cli/host.ts';
+import { openHost, openHypervisor } from '../../src/cli/host.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 
 export interface Outcome {
@@ -43,6 +45,7 @@ export async function vfleet(state: string, args: readonly string[], host = 'loc
     version: 'test',
     program: ['node', 'vfleet'],
     openHost: async () => openHost(host, state),
+    openHypervisor: async (opened) => openHypervisor(opened, undefined),
     setExitStatus: (value) => {
       status = value;
     },
@@ -51,6 +54,8 @@ export async function vfleet(state: string, args: readonly string[], host = 'loc
   addShowCommands(program, context);
   addPlanCommands(program, context);
   addApplyCommands(program, context);
+  addAttachCommands(program, context);
+  addLeasesCommand(program, context);
   for (const command of program.commands) command.exitOverride();
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -14,7 +14,7 @@ interface ChangeOptions {
 
 const maxWaitSeconds = 86_400;
 
-function parseSeconds(text: string): number {
+export function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (!/^\d+$/.test(text) || seconds > maxWaitSeconds) {
     throw new InvalidArgumentError(`not a number of seconds from 0 to ${maxWaitSeconds}.`);
@@ -53,12 +53,12 @@ export function addApplyCommands(program: Command, context: CliContext): void {
     });
   program
     .command('recover')
-    .description('finish or undo an apply that was cut off')
+    .description('finish or undo an apply that was cut off, and take back VFs that their owners left behind')
     .option('--json', 'print the result as JSON')
     .option('--wait <seconds>', 'wait for another vfleet that is changing this host', parseSeconds, 0)
     .addHelpText('after', '\nExample:\n  vfleet recover')
     .action(async (options: ChangeOptions) => {
-      const { recoverCommand } = await import('./changing.ts');
+      const { recoverCommand } = await import('./recovering.ts');
       await recoverCommand(context, options);
     });
 }

@@ -1,7 +1,9 @@
 // Owns the course of a change on the command line: rights, lock, recovery, plan, question, apply, result.
 
+import { resolve } from 'node:path';
+import { readAppliedSpecToReplace } from '../../apply/applied-spec.ts';
 import { applyPlan } from '../../apply/apply-plan.ts';
-import type { ChangingHost } from '../../apply/apply-plan.ts';
+import type { ApplyRequest, ChangingHost } from '../../apply/apply-plan.ts';
 import { lockHost } from '../../apply/host-lock.ts';
 import { recoverHost } from '../../apply/recover.ts';
 import type { Recovery } from '../../apply/recover.ts';
@@ -9,20 +11,18 @@ import { readRevertTarget } from '../../apply/revert.ts';
 import { defaultTimeouts } from '../../apply/timeouts.ts';
 import { VfleetError } from '../../base/errors.ts';
 import { readSnapshot } from '../../inventory/snapshot.ts';
-import { listMissingCapabilities, readCapabilities } from '../../kernel/proc/capabilities.ts';
-import type { Plan } from '../../model/plan.ts';
-import type { Snapshot } from '../../model/snapshot.ts';
-import type { Target } from '../../model/target.ts';
+import { holdLeases } from '../../planner/leases.ts';
 import { planTarget } from '../../planner/plan-target.ts';
 import { refusePlan } from '../../planner/refusal.ts';
 import type { ParsedSpec } from '../../spec/parsed-spec.ts';
 import type { CliContext, LiveHost } from '../context.ts';
 import { renderPlan } from '../render/plan.ts';
 import { createProgress } from '../render/progress.ts';
-import { planSpec, readForSpec, readSpecFile } from './planning.ts';
+import { planSpec, readForSpec, readLeases, readSpecFile } from './planning.ts';
 import { changeable, jsonText, withHost } from './reading.ts';
+import { checkRights } from './rights.ts';
 
-interface ChangeOptions {
+export interface ChangeOptions {
   readonly yes?: boolean;
   readonly allowDisruption?: boolean;
   readonly json?: boolean;
@@ -35,7 +35,8 @@ interface ChangeOptions {
 const bootWaitMs = 90_000;
 const bootPollMs = 1_000;
 
-const recoveryTexts: Readonly<Record<Recovery, string>> = {
+/** How the last apply was found, in a sentence. */
+export const recoveryTexts: Readonly<Record<Recovery, string>> = {
   nothing: 'nothing to recover: the last apply ended properly',
   committed: 'the last apply had been cut off after its last step; everything holds',
   undone: 'the last apply had been cut off; it was put back',
@@ -43,12 +44,7 @@ const recoveryTexts: Readonly<Record<Recovery, string>> = {
     'the last apply had been cut off by a restart of the host, which took away what it had set',
 };
 
-interface Work {
-  readonly snapshot: Snapshot;
-  readonly target: Target;
-  readonly plan: Plan;
-  readonly reverts?: number;
-}
+type Work = Omit<ApplyRequest, 'command' | 'allowDisruption'>;
 
 /** `vfleet apply`. */
 export async function applySpec(
@@ -58,27 +54,27 @@ export async function applySpec(
 ): Promise<void> {
   const spec = await readSpecFile(specFile);
   await change(context, 'apply', options, async (host) => {
-    const { snapshot, target, plan } =
-      options.boot === true ? await planAtBoot(context, host, spec) : await planNow(host, spec);
-    return { snapshot, target, plan };
+    const work = options.boot === true ? await planAtBoot(context, host, spec) : await planNow(host, spec);
+    const after = {
+      fileName: resolve(specFile),
+      text: spec.text,
+      appliedAt: new Date(host.session.kernel.clock.nowMs()).toISOString(),
+    };
+    return { ...work, spec: { before: readAppliedSpecToReplace(host.stateFolder), after } };
   });
 }
 
 /** `vfleet revert`. */
 export async function revertHost(context: CliContext, options: ChangeOptions): Promise<void> {
   await change(context, 'revert', options, async (host) => {
-    const { id, target } = await readRevertTarget(host.stateFolder);
-    const pfs = target.pfs.map((pf) => pf.address);
+    const { id, target: record, spec } = await readRevertTarget(host.stateFolder);
+    const pfs = record.pfs.map((pf) => pf.address);
+    const leases = await readLeases(host.stateFolder);
     const snapshot = await readSnapshot(host.session, { detail: 'settings', pfs });
-    return { snapshot, target, plan: planTarget(snapshot, target), reverts: id };
-  });
-}
-
-/** `vfleet recover`. */
-export async function recoverCommand(context: CliContext, options: ChangeOptions): Promise<void> {
-  await withLockedHost(context, 'recover', options, async (host) => {
-    const recovery = await recoverHost(host);
-    context.terminal.print(options.json === true ? jsonText({ recovery }) : recoveryTexts[recovery]);
+    const target = holdLeases(record, leases, snapshot);
+    const plan = planTarget(snapshot, target, leases);
+    const before = readAppliedSpecToReplace(host.stateFolder);
+    return { snapshot, target, plan, leases, reverts: id, spec: { before, after: spec } };
   });
 }
 
@@ -103,8 +99,8 @@ async function change(
         terminal.note('nothing was changed');
         return;
       }
-      await applyPlan(host, { command, allowDisruption, ...work });
     }
+    await applyPlan(host, { command, allowDisruption, ...work });
     if (options.json === true)
       terminal.print(jsonText({ result: plan.steps.length === 0 ? 'unchanged' : 'applied', plan }));
     else if (plan.steps.length > 0)
@@ -129,10 +125,11 @@ async function isConfirmed(context: CliContext, command: string, options: Change
   return confirm('Make these changes?');
 }
 
-async function withLockedHost(
+/** Opens the host for a change, takes its lock, and gives both to `work`. Throws `lock.held`, `permission.missing`. */
+export async function withLockedHost(
   context: CliContext,
   command: string,
-  options: ChangeOptions,
+  options: Pick<ChangeOptions, 'wait'>,
   work: (host: ChangingHost, live: LiveHost) => Promise<void>,
 ): Promise<void> {
   await withHost(context, async (opened) => {
@@ -147,27 +144,25 @@ async function withLockedHost(
       const { clock } = live.session.kernel;
       const report = createProgress(context.terminal, () => clock.nowMs());
       const { session, stateFolder } = live;
-      await work({ session, stateFolder, timeouts: defaultTimeouts, report, signal: context.signal }, live);
+      const host: ChangingHost = {
+        session,
+        stateFolder,
+        timeouts: defaultTimeouts,
+        report,
+        signal: context.signal,
+        readLeases: async () => readLeases(stateFolder),
+      };
+      await work(host, live);
     } finally {
       lock.release();
     }
   });
 }
 
-function checkRights(host: LiveHost): void {
-  const missing = listMissingCapabilities(readCapabilities(host.session.files), [
-    'CAP_NET_ADMIN',
-    'CAP_DAC_OVERRIDE',
-  ]);
-  if (missing.length === 0) return;
-  throw new VfleetError('permission.missing', `changing this host needs ${missing.join(' and ')}`, {
-    hint: 'run as root (sudo vfleet …)',
-  });
-}
-
 async function planNow(host: LiveHost, spec: ParsedSpec): Promise<Work> {
+  const leases = await readLeases(host.stateFolder);
   const snapshot = await readForSpec(host.session, spec);
-  return { snapshot, ...planSpec(spec, snapshot) };
+  return { snapshot, leases, ...planSpec(spec, snapshot, leases) };
 }
 
 async function planAtBoot(context: CliContext, host: LiveHost, spec: ParsedSpec): Promise<Work> {

@@ -28,12 +28,13 @@ function entriesOf(command: Command, path: string): Entry[] {
   const options = command.options.flatMap((option) =>
     option.long === undefined || option.hidden ? [] : [option.long],
   );
-  const names = command.commands.map((each) => each.name());
+  // Without those that nobody types, and without the help command, which stands nowhere in the list.
+  const shown = command.createHelp().visibleCommands(command);
+  const commands = command.commands.filter((each) => shown.includes(each));
+  const names = commands.map((each) => each.name());
   return [
     { path, words: [...names, ...options, '--help'] },
-    ...command.commands.flatMap((each) =>
-      entriesOf(each, path === '' ? each.name() : `${path} ${each.name()}`),
-    ),
+    ...commands.flatMap((each) => entriesOf(each, path === '' ? each.name() : `${path} ${each.name()}`)),
   ];
 }
 

@@ -18,12 +18,13 @@ export function addPlanCommands(program: Command, context: CliContext): void {
       '\nExamples:\n  vfleet plan host.yaml\n  vfleet plan host.yaml --host snapshot:web-7.json --exit-code',
     )
     .action(async (specFile: string, options: { json?: boolean; exitCode?: boolean }) => {
-      const { planSpec, readForSpec, readSpecFile } = await import('./planning.ts');
+      const { planSpec, readForSpec, readLeases, readSpecFile } = await import('./planning.ts');
       const { renderPlan } = await import('../render/plan.ts');
       const spec = await readSpecFile(specFile);
       await withHost(context, async (host) => {
         const snapshot = host.kind === 'snapshot' ? host.snapshot : await readForSpec(host.session, spec);
-        const { plan } = planSpec(spec, snapshot);
+        const leases = host.kind === 'snapshot' ? [] : await readLeases(host.stateFolder);
+        const { plan } = planSpec(spec, snapshot, leases);
         const lines = options.json === true ? [jsonText(plan)] : renderPlan(plan, context.terminal);
         for (const line of lines) context.terminal.print(line);
         if (options.exitCode === true && plan.steps.length > 0) context.setExitStatus(ExitStatus.changes);
@@ -35,8 +36,10 @@ export function addPlanCommands(program: Command, context: CliContext): void {
     .addHelpText('after', '\nExample:\n  vfleet adopt > host.yaml && vfleet plan host.yaml --exit-code')
     .action(async () => {
       const { renderSpec } = await import('../../spec/adoption.ts');
-      await withHost(context, async (host) =>
-        context.terminal.print(renderSpec(await snapshotOf(host)).trimEnd()),
-      );
+      const { readLeases } = await import('./planning.ts');
+      await withHost(context, async (host) => {
+        const leases = host.kind === 'snapshot' ? [] : await readLeases(host.stateFolder);
+        context.terminal.print(renderSpec(await snapshotOf(host), leases).trimEnd());
+      });
     });
 }

@@ -1,9 +1,12 @@
-// Owns what plan, apply and adopt share: reading a spec file and deciding what it means on a host.
+// Owns what plan, apply and adopt share: reading a spec file and the leases, and deciding what it means on a host.
 
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { VfleetError, messageOf } from '../../base/errors.ts';
 import { readSnapshot } from '../../inventory/snapshot.ts';
 import type { KernelSession } from '../../kernel/session.ts';
+import type { Lease } from '../../model/lease.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Target } from '../../model/target.ts';
@@ -24,10 +27,26 @@ export async function readSpecFile(path: string): Promise<ParsedSpec> {
   return parseSpec(text, path);
 }
 
-/** What a spec means on a host, and the way there. */
-export function planSpec(spec: ParsedSpec, snapshot: Snapshot): { target: Target; plan: Plan } {
-  const target = resolveSpec(spec, snapshot);
-  return { target, plan: planTarget(snapshot, target) };
+/** What a spec means on a host, whose VFs may belong to somebody, and the way there. */
+export function planSpec(
+  spec: ParsedSpec,
+  snapshot: Snapshot,
+  leases: readonly Lease[] = [],
+): { target: Target; plan: Plan } {
+  const target = resolveSpec(spec, snapshot, leases);
+  return { target, plan: planTarget(snapshot, target, leases) };
+}
+
+/** Whether VFs of a host were ever given to anybody: there is no folder of leases before. */
+export function hadLeases(stateFolder: string): boolean {
+  return existsSync(join(stateFolder, 'leases'));
+}
+
+/** The leases of a host. One whose VFs were never given to anybody loads nothing for it. */
+export async function readLeases(stateFolder: string): Promise<readonly Lease[]> {
+  if (!hadLeases(stateFolder)) return [];
+  const { openFileLeases } = await import('../../lease/file-leases.ts');
+  return openFileLeases(stateFolder).list();
 }
 
 /** The picture of a host that a spec needs: PFs that it does not mean are only looked at. */

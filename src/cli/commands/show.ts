@@ -1,15 +1,20 @@
 // Owns `vfleet show` and `vfleet snapshot`.
 
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { CliContext } from '../context.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { CliContext, Host } from '../context.ts';
 import { renderSnapshot } from '../render/show.ts';
+import type { LeaseList } from '../assigning.ts';
+import { printable } from '../render/table.ts';
 import { jsonText, snapshotOf, withHost } from './reading.ts';
 
 /** Adds the commands that show a host. */
 export function addShowCommands(program: Command, context: CliContext): void {
   program
     .command('show')
-    .description('show PFs and their VFs: settings, drivers, isolation, and who uses each')
+    .description('show PFs and their VFs: settings, drivers, isolation, who uses each and whose it is')
     .option('--json', 'print the snapshot as JSON')
     .addHelpText(
       'after',
@@ -19,7 +24,9 @@ export function addShowCommands(program: Command, context: CliContext): void {
       withHost(context, async (host) => {
         const snapshot = await snapshotOf(host, { detail: 'full', platform: options.json === true });
         const lines =
-          options.json === true ? [jsonText(snapshot)] : renderSnapshot(snapshot, context.terminal);
+          options.json === true
+            ? [jsonText(snapshot)]
+            : renderSnapshot(snapshot, context.terminal, await ownershipOf(host, context));
         for (const line of lines) context.terminal.print(line);
       }),
     );
@@ -41,4 +48,24 @@ export function addShowCommands(program: Command, context: CliContext): void {
         }
       }),
     );
+}
+
+const nobody: LeaseList = { leases: [], quarantined: [] };
+
+/** Whose the VFs of a host are; what cannot be read of that is said and left out: the kernel's facts stay true. */
+async function ownershipOf(host: Host, { terminal }: CliContext): Promise<LeaseList> {
+  if (host.kind === 'snapshot') return nobody;
+  try {
+    if (existsSync(join(host.stateFolder, 'leases'))) {
+      const { readLeaseList } = await import('../assigning.ts');
+      return await readLeaseList(host.stateFolder);
+    }
+    // Nothing was ever leased, so no schema need be loaded; but others than root have a state folder of their own.
+    if (host.label !== 'local' || process.geteuid?.() === 0) return nobody;
+    const { findAgent } = await import('../agent-client.ts');
+    return (await (await findAgent(host))?.listLeases()) ?? nobody;
+  } catch (error) {
+    terminal.note(`leases are not shown: ${printable(messageOf(error))}`);
+    return nobody;
+  }
 }

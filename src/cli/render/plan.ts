@@ -12,7 +12,7 @@ interface Group {
 
 /** Lines that show a plan. Neighbouring VFs with the same change share a line. */
 export function renderPlan(plan: Plan, terminal: Terminal): string[] {
-  if (plan.changes.length === 0)
+  if (plan.changes.length === 0 && plan.disruptions.length === 0)
     return ['No changes: the host is as the spec says.', ...renderNotes(plan, terminal)];
   const lines: string[] = [];
   for (const pf of new Set(plan.changes.map((change) => change.pf))) {
@@ -35,19 +35,20 @@ export function renderPlan(plan: Plan, terminal: Terminal): string[] {
   lines.push(
     plan.disruptions.length === 0
       ? `${changes} in ${steps}; no VF in use is disrupted.`
-      : terminal.style('red', `${changes} in ${steps}; disrupts ${plan.disruptions.length} VFs in use.`),
+      : terminal.style('red', `${changes} in ${steps}; disrupts ${plan.disruptions.length} VFs.`),
   );
   return lines;
 }
 
 function renderDisruptions(plan: Plan, terminal: Terminal): string[] {
-  return plan.disruptions.map(({ pf, vf, holders, why }) => {
+  return plan.disruptions.map(({ pf, vf, holders, leasedTo, why }) => {
     const users = holders.map(
       ({ kind, name, pid }) => `${kind} ${name}${pid === undefined ? '' : ` (pid ${pid})`}`,
     );
+    const whose = leasedTo === undefined ? `used by ${users.join(', ')}` : `leased to VM ${leasedTo}`;
     return terminal.style(
       'red',
-      `  disrupts VF ${vf} of ${pf}, used by ${printable(users.join(', '))}: ${printable(why)}`,
+      `  disrupts VF ${vf} of ${printable(pf)}, ${printable(whose)}: ${printable(why)}`,
     );
   });
 }

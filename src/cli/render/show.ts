@@ -1,13 +1,21 @@
 // Owns the screen of `vfleet show`: PFs with their facts, and a table of VFs under each.
 
+import type { Lease } from '../../model/lease.ts';
 import type { Pf } from '../../model/pf.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Vf, VfHolder } from '../../model/vf.ts';
+import type { LeaseList } from '../assigning.ts';
 import type { Terminal } from '../context.ts';
-import { printable, renderTable } from './table.ts';
+import { describeOwner } from './leases.ts';
+import { hiddenNote, printable, renderTable, shortName } from './table.ts';
 import type { Column } from './table.ts';
 
-const columns: readonly Column<Vf>[] = [
+interface Row extends Vf {
+  /** Who has it and whose it is. */
+  readonly use: string;
+}
+
+const columns: readonly Column<Row>[] = [
   { title: 'VF', cell: (vf) => `${vf.index}`, align: 'right', sacrifice: 0 },
   { title: 'ADDRESS', cell: (vf) => vf.address ?? '', sacrifice: 0 },
   { title: 'RID', cell: (vf) => requesterId(vf.requesterId), sacrifice: 9 },
@@ -21,24 +29,28 @@ const columns: readonly Column<Vf>[] = [
   { title: 'SPOOFCHK', cell: (vf) => onOff(vf.settings.spoofCheck), sacrifice: 4 },
   { title: 'TRUST', cell: (vf) => onOff(vf.settings.trust), sacrifice: 4 },
   { title: 'LINK', cell: (vf) => vf.settings.linkState ?? '', sacrifice: 8 },
-  { title: 'USED BY', cell: (vf) => vf.holders.map(describeHolder).join(', '), sacrifice: 2 },
+  { title: 'USED BY', cell: ({ use }) => use, sacrifice: 2 },
 ];
 
-/** Lines that show a host. */
-export function renderSnapshot(snapshot: Snapshot, terminal: Terminal): string[] {
+/** Lines that show a host, and whose its VFs are. */
+export function renderSnapshot(
+  snapshot: Snapshot,
+  terminal: Terminal,
+  ownership: LeaseList = { leases: [], quarantined: [] },
+): string[] {
   const { host, pfs } = snapshot;
   const lines = [
     `${terminal.style('bold', printable(host.name))}  kernel ${printable(host.kernelRelease)}, ${count(host.iommuGroupCount, 'IOMMU group')}, ${count(host.numaNodes.length, 'NUMA node')}`,
   ];
   if (pfs.length === 0) lines.push('', 'No SR-IOV capable network device was found.');
-  for (const pf of pfs) lines.push('', ...renderPf(pf, terminal));
+  for (const pf of pfs) lines.push('', ...renderPf(pf, ownership, terminal));
   // One reason can stand behind many facts.
   const unread = snapshot.unread.map(({ what, why }) => `not read: ${printable(what)}: ${printable(why)}`);
   for (const line of new Set(unread)) lines.push('', terminal.style('yellow', line));
   return lines;
 }
 
-function renderPf(pf: Pf, terminal: Terminal): string[] {
+function renderPf(pf: Pf, ownership: LeaseList, terminal: Terminal): string[] {
   const [uplink] = pf.netdevs;
   const id = pf.vendorId === undefined || pf.deviceId === undefined ? [] : [`${pf.vendorId}:${pf.deviceId}`];
   const title = [pf.address, ...pf.netdevs.map((netdev) => netdev.name)].map(printable).join(' ');
@@ -67,19 +79,27 @@ function renderPf(pf: Pf, terminal: Terminal): string[] {
     ...wrap([...facts, ...link].map(printable), terminal.widthColumns),
   ];
   if (pf.vfs.length === 0) return lines;
-  const { lines: table, hidden } = renderTable(pf.vfs, columns, {
+  const { lines: table, hidden } = renderTable(rowsOf(pf, ownership, terminal.widthColumns), columns, {
     widthColumns: terminal.widthColumns,
     indent: '  ',
     style: (text) => terminal.style('dim', text),
   });
   lines.push(...table);
-  if (hidden.length > 0)
-    lines.push(terminal.style('dim', `  (narrow terminal; not shown: ${hidden.join(', ')})`));
+  lines.push(...hiddenNote(hidden, '  ', terminal.widthColumns).map((line) => terminal.style('dim', line)));
   for (const vf of pf.vfs) {
     if (vf.requesterIdConflict === undefined) continue;
     lines.push(terminal.style('yellow', `  VF ${vf.index}: ${printable(vf.requesterIdConflict)}`));
   }
   return lines;
+}
+
+function rowsOf(pf: Pf, { leases, quarantined }: LeaseList, widthColumns: number | undefined): Row[] {
+  const own = new Map(leases.filter(({ key }) => key.pf === pf.address).map((each) => [each.key.vf, each]));
+  const closed = new Set(quarantined.filter(({ key }) => key.pf === pf.address).map(({ key }) => key.vf));
+  return pf.vfs.map((vf) => {
+    const isQuarantined = closed.has(vf.index);
+    return { ...vf, use: describeUse(vf, own.get(vf.index), isQuarantined, widthColumns) };
+  });
 }
 
 /** Facts joined with commas, broken at the width. */
@@ -133,6 +153,25 @@ function onOff(value: boolean | undefined): string {
 
 function count(value: number, noun: string): string {
   return `${value} ${noun}${value === 1 ? '' : 's'}`;
+}
+
+/** Who has a VF, and to whom it is leased: `VM web-1 (4242) on storage`, or `leased to web-1 (storage)`. */
+function describeUse(
+  { holders }: Vf,
+  lease: Lease | undefined,
+  isQuarantined: boolean,
+  widthColumns: number | undefined,
+): string {
+  const isOwner = ({ kind, name }: VfHolder): boolean => kind === 'vm' && name === lease?.owner.name;
+  const users = holders.map((holder) => {
+    const text = describeHolder({ ...holder, name: shortName(holder.name, widthColumns) });
+    return lease !== undefined && isOwner(holder) ? `${text} on ${lease.network}` : text;
+  });
+  const hasOwner = lease === undefined || holders.some(isOwner);
+  const leased = hasOwner
+    ? []
+    : [`leased to ${shortName(describeOwner(lease.owner), widthColumns)} (${lease.network})`];
+  return [...(isQuarantined ? ['in quarantine'] : []), ...users, ...leased].join(', ');
 }
 
 /** A holder in few words, for the table: `VM web-1`, `netns blue`, `qemu (12)`. */

@@ -17,11 +17,21 @@ export interface TableOptions {
 }
 
 const gap = '  ';
+/** Enough to tell most names apart. */
+const shortestName = 12;
 
-/** Text from the kernel or a file, safe for a terminal: no control characters, so no escape sequences. */
+/**
+ * Text from the kernel, a file or a hypervisor, safe for a terminal: no control characters, so no escape sequences; no
+ * format characters either, which can turn a line around; nothing that breaks one.
+ */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is removed
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?');
+}
+
+/** Foreign names can be of any length: the part of one that leaves the others room. A width of undefined has room. */
+export function shortName(name: string, widthColumns: number | undefined): string {
+  const room = Math.max(shortestName, Math.floor((widthColumns ?? Infinity) / 4));
+  return name.length > room ? `${name.slice(0, room - 1)}…` : name;
 }
 
 /**
@@ -65,6 +75,16 @@ export function renderTable<Row>(
   const header = options.style(line(shown.map(({ column }) => column.title)));
   const body = rows.map((_, index) => line(shown.map(({ cells }) => cells[index] ?? '')));
   return { lines: [header, ...body], hidden: hidden.reverse() };
+}
+
+/** Lines that say which columns had no room; none when all had. */
+export function hiddenNote(
+  hidden: readonly string[],
+  indent: string,
+  widthColumns: number | undefined,
+): string[] {
+  if (hidden.length === 0) return [];
+  return wrapText(`(narrow terminal; not shown: ${hidden.join(', ')})`, indent, widthColumns);
 }
 
 /** Words of a text in lines that fit the width; the first line starts with `first`, the others with as many spaces. */

@@ -6,6 +6,7 @@ import type { SimHost } from '../host.ts';
 import type { SimFunction } from '../host-index.ts';
 import { rdmaDevicesOf } from '../rdma.ts';
 import { vfSpacesOf } from '../vf-space.ts';
+import { vfResetMethodFile } from './device-writes.ts';
 import type { FileNode, FolderNode, FolderTable, TreeNode } from './node.ts';
 import { folderOf, line, link } from './node.ts';
 import { functionPath } from './places.ts';
@@ -27,7 +28,7 @@ const noResource = resourceLine(0n, 0n, 0n);
 
 export const cardFiles: FolderTable<FunctionSubject> = {
   infiniband: ({ host, fn }) => rdmaFolder(host, fn),
-  reset_method: ({ fn }) => resetMethodFile(fn),
+  reset_method: ({ host, fn }) => resetMethodFile(host, fn),
   resource: ({ fn }) => line(resourcesOf(fn).join('\n')),
   sriov_vf_total_msix: ({ fn }) => (fn.role === 'pf' ? totalMsixFile(fn) : undefined),
   vpd: (subject) => vpdFile(subject),
@@ -51,7 +52,8 @@ function resourcesOf(fn: SimFunction): string[] {
 }
 
 /** Endpoints have function-level reset here; alone behind its port, a card can be reset by its bus as well. */
-function resetMethodFile(fn: SimFunction): TreeNode | undefined {
+function resetMethodFile(host: SimHost, fn: SimFunction): TreeNode | undefined {
+  if (fn.role === 'vf') return vfResetMethodFile(host, fn);
   if (fn.role === 'bridge') return undefined;
   if (fn.role === 'nic') return line('pm bus');
   const isAlone = fn.role === 'pf' && fn.profile.card.pci?.multifunction !== true && fn.pf.vfs.length === 0;

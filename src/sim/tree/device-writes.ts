@@ -2,6 +2,13 @@
 
 import { parsePciAddress } from '../../base/identifiers.ts';
 import { addDynamicId, bindTo, probeDevice, unbindFrom } from '../driver-binding.ts';
+import {
+  chooseResetMethods,
+  hasResetChoice,
+  resetMethodsOf,
+  resetVf,
+  shownMethods,
+} from '../function-reset.ts';
 import type { SimHost } from '../host.ts';
 import type { SimFunction } from '../host-index.ts';
 import { writeNumVfs } from '../sriov.ts';
@@ -56,6 +63,30 @@ export function driverOverrideFile(host: SimHost, fn: SimFunction): TreeNode | u
       host.commit();
       return undefined;
     },
+  };
+}
+
+/** There is no such file for a VF that cannot be reset (drivers/pci/pci-sysfs.c pci_dev_reset_attr_is_visible). */
+export function resetFile(host: SimHost, fn: Extract<SimFunction, { role: 'vf' }>): FileNode | undefined {
+  if (resetMethodsOf(fn.profile.card.pci).length === 0) return undefined;
+  return {
+    kind: 'file',
+    about: { pf: fn.pf.address, vf: fn.vf.index },
+    lock: () => fn.address,
+    write: (text) => resetVf(host, fn, text),
+  };
+}
+
+export function vfResetMethodFile(
+  host: SimHost,
+  fn: Extract<SimFunction, { role: 'vf' }>,
+): FileNode | undefined {
+  if (resetMethodsOf(fn.profile.card.pci).length === 0 || !hasResetChoice(host.profile)) return undefined;
+  return {
+    kind: 'file',
+    about: { pf: fn.pf.address, vf: fn.vf.index },
+    read: () => `${shownMethods(fn)}\n`,
+    write: (text) => chooseResetMethods(host, fn, text),
   };
 }
 

@@ -13,7 +13,7 @@ import { vfioDeviceName } from '../vfio-use.ts';
 import { aerFiles } from './aer-files.ts';
 import { cardFiles } from './card-files.ts';
 import type { FunctionSubject } from './card-files.ts';
-import { driverOverrideFile, driversAutoprobeFile, numVfsFile } from './device-writes.ts';
+import { driverOverrideFile, driversAutoprobeFile, numVfsFile, resetFile } from './device-writes.ts';
 import { netdevFolder } from './netdev-folder.ts';
 import type { FileNode, FolderNode, FolderTable, OpenMembers, TreeNode } from './node.ts';
 import { folder, folderOf, line, link, listFolder } from './node.ts';
@@ -102,6 +102,7 @@ const table: FolderTable<FunctionSubject> = {
     const pf = host.index.functions.get(fn.pf.address);
     return pf === undefined ? undefined : link(functionPath(pf));
   },
+  reset: ({ host, fn }) => (fn.role === 'vf' ? resetFile(host, fn) : undefined),
   revision: ({ fn }) => line(`0x${hex(cardOf(fn)?.revision ?? 0, 2)}`),
   sriov_drivers_autoprobe: ({ host, fn }) =>
     fn.role === 'pf' ? driversAutoprobeFile(host, fn.pf) : undefined,

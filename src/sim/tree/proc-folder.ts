@@ -1,5 +1,6 @@
 // Owns /proc, /run, /dev and /etc of a simulated host: processes and what they have open, namespaces, names.
 
+import { localFiles } from '../../kernel/local-files.ts';
 import { loadedDrivers } from '../driver-binding.ts';
 import type { SimHost } from '../host.ts';
 import { hostNetns, isVfioDriver } from '../host-index.ts';
@@ -13,6 +14,7 @@ import { procNetFolder } from './proc-net.ts';
 
 /** Our own process among the others. */
 export const ownPid = 4100;
+const machineFiles = localFiles();
 /** Device number of the file system that namespaces live in, as stat shows it. */
 const namespaceDevice = 4;
 
@@ -60,10 +62,21 @@ export function procFolder(host: SimHost): FolderNode {
       names: () => processes().map(({ pid }) => String(pid)),
       child: (name) => {
         const process = processes().find(({ pid }) => String(pid) === name);
-        return process === undefined ? undefined : processFolder(host, process);
+        return process === undefined ? ourMachinesProcess(name) : processFolder(host, process);
       },
     },
   );
+}
+
+/**
+ * A process of the machine that the simulation runs on: what a VF is held for may be one, and its end has to be seen. It
+ * is in no listing, and holds nothing of the host.
+ */
+function ourMachinesProcess(name: string): FolderNode | undefined {
+  if (!/^[1-9][0-9]{0,9}$/.test(name)) return undefined;
+  // Read anew each time: what has been found once is kept by who walks the tree.
+  const fileAt = (path: string): FileNode => ({ kind: 'file', read: () => machineFiles.readBytes(path) });
+  return folderOf({ comm: fileAt(`/proc/${name}/comm`), stat: fileAt(`/proc/${name}/stat`) });
 }
 
 function processFolder(host: SimHost, process: SimProcess): FolderNode {
@@ -82,9 +95,16 @@ function processFolder(host: SimHost, process: SimProcess): FolderNode {
     cmdline: { kind: 'file', read: () => commandLine },
     fd,
     limits: limitsFile(host),
+    stat: line(statOf(process)),
     ns: folderOf(mayLook ? { net: netnsLink(netns) } : {}),
     status: line(statusOf(process, isOwn ? host.state.capEff : '0000000000000000')),
   });
+}
+
+/** proc_pid_stat(5). */
+function statOf({ pid, comm, startTicks = pid }: SimProcess): string {
+  const zeros = (count: number): string => '0 '.repeat(count);
+  return `${pid} (${comm}) S 1 ${zeros(15)}1 0 ${startTicks} ${zeros(30).trim()}`;
 }
 
 function statusOf(process: SimProcess, capEff: string): string {

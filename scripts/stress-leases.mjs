@@ -1,0 +1,122 @@
+// Many processes take and give back the same VFs while others are killed at random: no VF may ever have two owners, no
+// lease may be lost, nothing may be left. `node scripts/stress-leases.mjs [--vfs 7] [--processes 64] [--seconds 60]
+// [--rounds N] [--seed N]`: ends when the time is over, or after so many rounds. The last line is a summary as JSON; the status is 0
+// when all went well.
+
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { rolldown } from 'rolldown';
+
+const { values } = parseArgs({
+  options: {
+    vfs: { type: 'string', default: '7' },
+    processes: { type: 'string', default: '64' },
+    seconds: { type: 'string', default: '60' },
+    rounds: { type: 'string', default: '0' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  },
+});
+const [vfs, processes, seconds, rounds] = [values.vfs, values.processes, values.seconds, values.rounds].map(
+  Number,
+);
+let seed = Number(values.seed) >>> 0;
+/** A number under 1. */
+function random() {
+  seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+  return seed / 2 ** 32;
+}
+
+// Below node_modules, so that koffi is found from there.
+mkdirSync('node_modules/.cache', { recursive: true });
+const bundle = mkdtempSync('node_modules/.cache/stress-');
+const folder = mkdtempSync(join(tmpdir(), 'vfleet-stress-'));
+const summary = {
+  seed: values.seed,
+  vfs,
+  processes,
+  rounds: 0,
+  taken: 0,
+  busy: 0,
+  recovered: 0,
+  late: 0,
+  kills: 0,
+  problems: [],
+};
+const running = new Set();
+
+function start(mode = 'work') {
+  const child = spawn(
+    process.execPath,
+    [join(bundle, 'lease-worker.js'), folder, String(vfs), String(Math.floor(random() * 2 ** 31)), mode],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  running.add(child);
+  child.lines = 0;
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    let said;
+    try {
+      said = JSON.parse(line);
+    } catch {
+      return; // It was killed in the middle of a line.
+    }
+    child.lines += 1;
+    if (said.violation !== undefined) summary.problems.push(said.violation);
+    else for (const name of ['rounds', 'taken', 'busy', 'recovered', 'late']) summary[name] += said[name];
+  });
+  let errors = '';
+  child.stderr.on('data', (bytes) => (errors += bytes));
+  child.ended = new Promise((resolve) => {
+    child.on('close', (status, signal) => {
+      running.delete(child);
+      if (signal === null && status !== 0)
+        summary.problems.push(`a process failed: ${errors.trim().slice(0, 500)}`);
+      resolve();
+    });
+  });
+  return child;
+}
+
+try {
+  const build = await rolldown({
+    input: { 'lease-worker': 'test/stress/lease-worker.ts' },
+    external: ['koffi'],
+    platform: 'node',
+  });
+  await build.write({ dir: bundle, format: 'esm' });
+  await build.close();
+
+  for (let count = 0; count < processes; count++) start();
+  // Until all are at work: on a busy machine that takes a while.
+  while ([...running].some((child) => child.lines === 0)) await sleep(50);
+  const endMs = Date.now() + seconds * 1000;
+  while (Date.now() < endMs) {
+    if (rounds > 0 && summary.rounds >= rounds) break;
+    await sleep(20 + random() * 60);
+    const victims = [...running].filter((child) => child.lines > 0);
+    const victim = victims[Math.floor(random() * victims.length)];
+    if (victim === undefined) continue;
+    victim.kill('SIGKILL');
+    summary.kills += 1;
+    await victim.ended;
+    start();
+  }
+  const last = [...running];
+  for (const child of last) child.kill(random() < 0.5 ? 'SIGKILL' : 'SIGTERM');
+  await Promise.all(last.map((child) => child.ended));
+  await start('recover').ended;
+  const left = readdirSync(join(folder, 'leases')).filter((name) => !name.endsWith('.lock'));
+  const marks = readdirSync(join(folder, 'marks'));
+  if (left.length > 0) summary.problems.push(`left behind: ${left.join(' ')}`);
+  if (marks.length > 0) summary.problems.push(`VFs in use by nobody: ${marks.join(' ')}`);
+} finally {
+  for (const child of running) child.kill('SIGKILL');
+  rmSync(bundle, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(JSON.stringify(summary));
+process.exit(summary.problems.length === 0 ? 0 : 1);

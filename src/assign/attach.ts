@@ -1,0 +1,144 @@
+// Owns giving a VF to a VM of the hypervisor: choice, lease, settings, plugging in, looking that all of it is so.
+// Once a lease is made, either the VM has the VF as the lease says, or it is given back.
+
+import { VfleetError } from '../base/errors.ts';
+import { lockHost } from '../apply/host-lock.ts';
+import type { ChangeScope, Hypervisor, NewNic } from '../hypervisor/hypervisor.ts';
+import type { Attachment, AttachRequest, CandidateVerdict } from '../model/attachment.ts';
+import type { Lease } from '../model/lease.ts';
+import type { Offer } from '../model/network.ts';
+import { isActive } from '../model/vm.ts';
+import type { Vm } from '../model/vm.ts';
+import type { AssigningHost } from './assigning-host.ts';
+import { judgeCandidates, networkOf, seekerOf } from './candidates.ts';
+import { claimVf } from './claim.ts';
+import type { Claimed } from './claim.ts';
+import { checkInterrupted, undoAttach } from './undo.ts';
+import { setVfTo } from './vf-work.ts';
+import { hasVf, standbyAliasOf, vfAliasOf } from './vm-nic.ts';
+import { quoted } from './wording.ts';
+
+/**
+ * Gives a VM a VF of a network. Throws before anything was changed `vm.unknown`, `offer.none`, `network.unknown`,
+ * `vf.unavailable`, `risk.refused`, `mac.in-use`, `usage.invalid` (the VM does not run, or has no stored definition),
+ * `hypervisor.*`, `lock.held`; afterwards `attach.undone`, `attach.inconsistent`.
+ */
+export async function attachVf(
+  host: AssigningHost,
+  offer: Offer,
+  request: AttachRequest,
+): Promise<Attachment> {
+  const hypervisor = hypervisorOf(host);
+  const network = networkOf(offer, request.network);
+  const hostLock = await lockHost(host.stateFolder, {
+    command: 'attach',
+    waitMs: host.lockWaitMs ?? 0,
+    mode: 'shared',
+  });
+  try {
+    const [vm, vms] = await Promise.all([hypervisor.readVm(request.vm), hypervisor.listVms()]);
+    const scope = scopeOf(vm, request);
+    const seeker = seekerOf(vm, network, request);
+    const candidates = await judgeCandidates(host, offer, seeker);
+    const { lease, lock, present } = await claimVf(
+      host,
+      {
+        offer,
+        seeker,
+        owner: { kind: 'libvirt', uuid: vm.uuid, name: vm.name, hold: request.hold },
+        mac: request.mac,
+        macOwner: vm.uuid,
+        standby: request.failover,
+        vms,
+      },
+      candidates,
+    );
+    try {
+      return await give(host, hypervisor, { lease, present }, scope);
+    } catch (error) {
+      throw await undoAttach(host, lease, error);
+    } finally {
+      lock.release();
+    }
+  } finally {
+    hostLock.release();
+  }
+}
+
+/** Every VF of the pools and why it would be taken or not; changes nothing. Throws as {@link attachVf} does before. */
+export async function explainAttach(
+  host: AssigningHost,
+  offer: Offer,
+  request: AttachRequest,
+): Promise<readonly CandidateVerdict[]> {
+  const network = networkOf(offer, request.network);
+  const vm = await hypervisorOf(host).readVm(request.vm);
+  return (await judgeCandidates(host, offer, seekerOf(vm, network, request))).verdicts;
+}
+
+export function hypervisorOf({ hypervisor }: AssigningHost): Hypervisor {
+  if (hypervisor !== undefined) return hypervisor;
+  throw new VfleetError('hypervisor.unreachable', 'this host has no hypervisor', {
+    hint: 'for a QEMU that you start yourself there is --qemu',
+  });
+}
+
+/** What of the VM is changed. */
+function scopeOf(vm: Vm, { hold }: AttachRequest): ChangeScope {
+  const name = quoted(vm.name);
+  if (hold === 'stored' && !vm.persistent) {
+    throw new VfleetError('usage.invalid', `${name} has no stored definition that could name the VF`);
+  }
+  if (hold === 'live' && !isActive(vm)) {
+    throw new VfleetError(
+      'usage.invalid',
+      `${name} does not run, so it can have a VF in its stored definition only`,
+      {
+        hint: 'add --persistent',
+      },
+    );
+  }
+  return { live: isActive(vm), stored: hold === 'stored' };
+}
+
+/** The VF is set, plugged in and looked at. */
+async function give(
+  host: AssigningHost,
+  hypervisor: Hypervisor,
+  { lease, present }: Pick<Claimed, 'lease' | 'present'>,
+  scope: ChangeScope,
+): Promise<Attachment> {
+  const { key, settings, owner } = lease;
+  if (owner.kind !== 'libvirt') throw new VfleetError('internal.bug', 'only a VM of libvirt is plugged into');
+  checkInterrupted(host);
+  host.report(`setting VF ${key.vf} of ${key.pf}`);
+  await setVfTo(host, key, settings, present);
+  for (const nic of nicsOf(lease)) {
+    checkInterrupted(host);
+    host.report(`plugging ${'vf' in nic ? nic.vf.hostAddress : 'the standby'} into ${quoted(owner.name)}`);
+    await hypervisor.attachNic(owner.uuid, nic, scope);
+  }
+  // The hypervisor sets address and tag by itself, and with them priority and protocol of the tag.
+  await setVfTo(host, key, settings);
+  const has = hasVf(await hypervisor.readVm(owner.uuid), lease);
+  if ((scope.live && !has.live) || (scope.stored && !has.stored)) {
+    throw new VfleetError(
+      'verify.mismatch',
+      `${hypervisor.label} took the VF, and ${quoted(owner.name)} does not have it`,
+    );
+  }
+  return { lease, alias: vfAliasOf(lease) };
+}
+
+/** The standby comes first: the VF names it. */
+function nicsOf(lease: Lease): readonly NewNic[] {
+  const { address, settings, standby } = lease;
+  if (address === undefined || settings.mac === undefined)
+    throw new VfleetError('internal.bug', 'a VM cannot have a VF without a PCI address or a MAC address');
+  const { mac, vlan = 0 } = settings;
+  const alias = vfAliasOf(lease);
+  const vf = { hostAddress: address, mac, alias, ...(vlan > 0 ? { vlan } : {}) };
+  if (standby === undefined) return [{ vf }];
+  const standbyAlias = standbyAliasOf(lease);
+  return [{ standby: { ...standby, mac, alias: standbyAlias } }, { vf: { ...vf, standbyAlias } }];
+}

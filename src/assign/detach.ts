@@ -1,0 +1,85 @@
+// Owns taking VFs from a VM on request, and giving back a single lease.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { VfleetError } from '../base/errors.ts';
+import { parseMacAddress } from '../base/identifiers.ts';
+import { lockHost } from '../apply/host-lock.ts';
+import { lockVf } from '../lease/vf-lock.ts';
+import type { DetachRequest, Release } from '../model/attachment.ts';
+import type { Lease } from '../model/lease.ts';
+import type { AssigningHost } from './assigning-host.ts';
+import { releaseOf, releaseVf } from './release.ts';
+import { quoted } from './wording.ts';
+
+const lockPollMs = 20;
+
+/**
+ * Takes the VFs of a VM back, all or those on a network or with a MAC address. A VM that the hypervisor does not know any
+ * more is found by its leases. Throws `lease.none` when there is nothing to take, `lock.held`.
+ */
+export async function detachVfs(host: AssigningHost, request: DetachRequest): Promise<readonly Release[]> {
+  const leases = await findLeases(host, request);
+  if (leases.length === 0) {
+    const on = request.network === undefined ? '' : ` on ${request.network}`;
+    const at = request.mac === undefined ? '' : ` with MAC address ${request.mac}`;
+    throw new VfleetError('lease.none', `${quoted(request.vm)} has no VF of vfleet${on}${at}`);
+  }
+  const releases: Release[] = [];
+  for (const lease of leases) releases.push(await giveBack(host, lease));
+  return releases;
+}
+
+/**
+ * Gives a lease back, whoever has it now is asked to let go. Waits some time for somebody who works on that VF. Throws
+ * `lease.changed` when the VF has another lease, or none, meanwhile: nothing is changed then. `lock.held`.
+ */
+export async function giveBack(host: AssigningHost, lease: Lease): Promise<Release> {
+  const { stateFolder, lockWaitMs = 0 } = host;
+  const hostLock = await lockHost(stateFolder, { command: 'detach', waitMs: lockWaitMs, mode: 'shared' });
+  try {
+    const endMs = Date.now() + Math.max(lockWaitMs, host.timeouts.settleMs);
+    for (;;) {
+      const lock = lockVf(stateFolder, lease.key, `detach ${quoted(lease.owner.name)}`);
+      if ('release' in lock) {
+        try {
+          return await releaseVf(host, lease);
+        } finally {
+          lock.release();
+        }
+      }
+      if (Date.now() >= endMs) return releaseOf(lease, 'kept', `${lock.heldBy} works on it`);
+      await sleep(lockPollMs);
+    }
+  } finally {
+    hostLock.release();
+  }
+}
+
+async function findLeases(
+  host: AssigningHost,
+  { vm, network, mac }: DetachRequest,
+): Promise<readonly Lease[]> {
+  const uuid = await findUuid(host, vm);
+  const wanted = mac === undefined ? undefined : (parseMacAddress(mac) ?? mac);
+  return (await host.leases.list()).filter(({ owner, network: on, settings }) => {
+    const isOwner =
+      owner.kind === 'libvirt'
+        ? owner.uuid === (uuid ?? vm.toLowerCase()) || (uuid === undefined && owner.name === vm)
+        : owner.name === vm;
+    return (
+      isOwner &&
+      (network === undefined || on === network) &&
+      (wanted === undefined || settings.mac === wanted)
+    );
+  });
+}
+
+/** UUID of a VM that the hypervisor knows. */
+async function findUuid(host: AssigningHost, vm: string): Promise<string | undefined> {
+  try {
+    return (await host.hypervisor?.readVm(vm))?.uuid;
+  } catch (error) {
+    if (error instanceof VfleetError && error.code === 'vm.unknown') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,115 @@
+// Owns what becomes of leases that nobody works on: those whose owner has the VF are put right, the others given back.
+// There is no record of how far anybody came; it is told from what the owner has now.
+
+import { VfleetError, messageOf } from '../base/errors.ts';
+import { zeroMacAddress } from '../base/identifiers.ts';
+import { lockHost } from '../apply/host-lock.ts';
+import { removeAbandoned } from '../lease/abandoned.ts';
+import { endQuarantine } from '../lease/quarantine.ts';
+import { lockVf } from '../lease/vf-lock.ts';
+import type { Release } from '../model/attachment.ts';
+import type { Lease } from '../model/lease.ts';
+import type { VfSettings } from '../model/vf.ts';
+import type { AssigningHost } from './assigning-host.ts';
+import { missingSettings } from './lease-settings.ts';
+import { isOwnerGone, readQemuOwnerFacts } from './qemu-owner.ts';
+import { openGlance } from './recovery-glance.ts';
+import type { Glance } from './recovery-glance.ts';
+import { isAnswer, readVmOf, releaseOf, releaseVf } from './release.ts';
+import { readPresentVf, setVfTo } from './vf-work.ts';
+import { isOwning } from './vm-nic.ts';
+
+/** A reset takes a tenth of a second, a driver up to some seconds: many VMs that crashed at once need not queue. */
+const atOnce = 4;
+
+/**
+ * Looks at every lease. One whose owner has the VF stands, with its settings put right, and is not among the answers. Any
+ * other is given back. `kept` are those of which that is not known or not possible: somebody works on the VF, the
+ * hypervisor does not answer, a process has the VF open. Throws `lock.held`, `apply.interrupted`, and what the lease store
+ * throws. The answers are in the order of the leases.
+ */
+export async function recoverLeases(host: AssigningHost): Promise<readonly Release[]> {
+  const hostLock = await lockHost(host.stateFolder, {
+    command: 'recover',
+    waitMs: host.lockWaitMs ?? 0,
+    mode: 'shared',
+  });
+  try {
+    const leases = await host.leases.list();
+    const glance = openGlance(host);
+    const releases: (Release | undefined)[] = [];
+    let next = 0;
+    const work = async (): Promise<void> => {
+      for (let at = next++; at < leases.length; at = next++) {
+        if (host.signal?.aborted === true) throw new VfleetError('apply.interrupted', 'asked to stop');
+        const lease = leases[at];
+        if (lease !== undefined) releases[at] = await recoverLease(host, glance, lease);
+      }
+    };
+    const works = await Promise.allSettled(Array.from({ length: atOnce }, work));
+    for (const each of works) if (each.status === 'rejected') throw each.reason;
+    removeAbandoned(host.stateFolder);
+    return releases.filter((release) => release !== undefined);
+  } finally {
+    hostLock.release();
+  }
+}
+
+/** Undefined: the lease stands as it should, or is no more. */
+async function recoverLease(host: AssigningHost, glance: Glance, found: Lease): Promise<Release | undefined> {
+  const lock = lockVf(host.stateFolder, found.key, 'recover');
+  if (!('release' in lock)) return releaseOf(found, 'kept', `${lock.heldBy} works on it`);
+  try {
+    const lease = await host.leases.read(found.key);
+    if (lease === undefined) return undefined;
+    const owning = await findOwning(host, glance, lease);
+    if (typeof owning === 'string') return releaseOf(lease, 'kept', owning);
+    return owning ? await putRight(host, glance, lease) : await releaseVf(host, lease);
+  } finally {
+    lock.release();
+  }
+}
+
+/** Whether the owner has the VF; a text says why that is not known. */
+async function findOwning(host: AssigningHost, glance: Glance, lease: Lease): Promise<boolean | string> {
+  const { owner } = lease;
+  if (owner.kind === 'qemu') return !isOwnerGone(owner, await readQemuOwnerFacts(host.session, lease));
+  if (host.hypervisor === undefined) return 'no hypervisor can be asked about its VM';
+  const seen = await glance.vm(owner.uuid);
+  if (seen !== undefined && isOwning(seen, lease)) return true;
+  try {
+    // Only what is seen now, under the lock, may end a lease.
+    const vm = await readVmOf(host, lease);
+    return vm !== undefined && isOwning(vm, lease);
+  } catch (error) {
+    if (isAnswer(error)) return error.message;
+    throw error;
+  }
+}
+
+/** The owner's settings are verified, and set again where they are not as leased. */
+async function putRight(host: AssigningHost, glance: Glance, lease: Lease): Promise<Release | undefined> {
+  try {
+    const seen = await glance.settings(lease.key);
+    if (seen === undefined || missingSettings(seen, lastingSettings(lease, seen)) !== undefined) {
+      const present = await readPresentVf(host, lease.key);
+      await setVfTo(host, lease.key, lastingSettings(lease, present.settings), present);
+    }
+    // Its owner has it: whether it can be cleaned is asked again when he gives it back.
+    endQuarantine(host.stateFolder, lease.key);
+    return undefined;
+  } catch (error) {
+    return releaseOf(lease, 'kept', `its settings cannot be put right: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * What holds while the VM runs. The guest of a trusted VF may give it another address, and some PFs show that one: it is
+ * left alone, unless it is the one that free VFs have.
+ */
+function lastingSettings({ settings, giveBack }: Lease, present: VfSettings): VfSettings {
+  const isFreeMac = present.mac === zeroMacAddress || present.mac === giveBack.settings.mac;
+  if (settings.trust !== true || isFreeMac) return settings;
+  const { mac: _, ...others } = settings;
+  return others;
+}

@@ -1,0 +1,176 @@
+// Owns the end of a lease: unplug, reset, settings, driver, verify, and only then free; or quarantine, or kept with why.
+// Needs the VF's lock. Whether a lease is to end is the caller's to say.
+
+import { VfleetError, messageOf } from '../base/errors.ts';
+import { waitFor } from '../apply/execution.ts';
+import { readDriver } from '../kernel/sysfs/device.ts';
+import { unbindDriver } from '../kernel/sysfs/driver-binding.ts';
+import { resetFunction } from '../kernel/sysfs/function-reset.ts';
+import { endQuarantine, readQuarantine, writeQuarantine } from '../lease/quarantine.ts';
+import type { Release } from '../model/attachment.ts';
+import type { Lease } from '../model/lease.ts';
+import { noDriver } from '../model/target.ts';
+import type { PciAddress } from '../base/identifiers.ts';
+import { zeroMacAddress } from '../base/identifiers.ts';
+import type { Vm } from '../model/vm.ts';
+import { hasVfDriver, isPassThroughDriver } from '../planner/vf-driver.ts';
+import type { AssigningHost } from './assigning-host.ts';
+import { describeMismatch } from './lease-settings.ts';
+import { bindVf, executionOf, findVf, listVfUsers, nameOfVf, readPresentVf, setVfTo } from './vf-work.ts';
+import { aliasesOf, hasVf, wholeScope } from './vm-nic.ts';
+import { quoted } from './wording.ts';
+
+/**
+ * Gives a VF back. Answers `free`; `quarantined` when it could not be cleaned: it stays leased, and nobody gets it; or
+ * `kept` when somebody has it still, or nobody can say: nothing of the VF was changed then. Throws `lease.changed` when
+ * the VF has no lease of this generation any more, and what the lease store throws.
+ */
+export async function releaseVf(host: AssigningHost, lease: Lease): Promise<Release> {
+  const current = await host.leases.read(lease.key);
+  if (current?.generation !== lease.generation) throw changed(lease);
+  const unplugged = await unplug(host, lease);
+  const obstacle = unplugged.obstacle ?? (await findUser(host, lease, unplugged.isFresh));
+  if (obstacle !== undefined) return releaseOf(lease, 'kept', obstacle);
+  try {
+    await clean(host, lease);
+  } catch (error) {
+    return quarantine(host, lease, messageOf(error));
+  }
+  // What a hypervisor was doing while somebody died may have ended only now.
+  const late = (await findLateUse(host, lease)) ?? (await findUser(host, lease, false));
+  if (late !== undefined) return releaseOf(lease, 'kept', late);
+  endQuarantine(host.stateFolder, lease.key);
+  if (!(await host.leases.deleteIfGeneration(lease.key, lease.generation))) throw changed(lease);
+  return releaseOf(lease, 'free');
+}
+
+export function releaseOf(lease: Lease, result: Release['result'], why?: string): Release {
+  const { key, owner, network } = lease;
+  return { key, owner: owner.name, network, result, ...(why === undefined ? {} : { why }) };
+}
+
+function changed({ key, owner }: Lease): VfleetError {
+  return new VfleetError(
+    'lease.changed',
+    `${nameOfVf(key)} is not leased to ${quoted(owner.name)} any more: nothing was changed`,
+    { details: { pf: key.pf, vf: key.vf } },
+  );
+}
+
+interface Unplugged {
+  /** Why the VM has it still, or nobody knows. */
+  readonly obstacle?: string | undefined;
+  /** The VM had it until now: its process may need a moment to close it. */
+  readonly isFresh: boolean;
+}
+
+/** Takes VF and standby from the VM. */
+async function unplug(host: AssigningHost, lease: Lease): Promise<Unplugged> {
+  if (lease.owner.kind !== 'libvirt') return { isFresh: false };
+  if (host.hypervisor === undefined)
+    return { obstacle: 'no hypervisor can be asked about its VM', isFresh: false };
+  try {
+    const vm = await readVmOf(host, lease);
+    if (vm === undefined) return { isFresh: false };
+    host.report(`unplugging ${nameOfVf(lease.key)} from ${quoted(vm.name)}`);
+    // Also when it is not seen: a hypervisor that is still plugging it in does one after the other.
+    for (const alias of aliasesOf(vm, lease))
+      await host.hypervisor.detachNic(vm.uuid, alias, wholeScope(vm), host.unplugTimeoutMs);
+    return { obstacle: await findLateUse(host, lease), isFresh: hasVf(vm, lease).live };
+  } catch (error) {
+    if (isAnswer(error)) return { obstacle: error.message, isFresh: false };
+    throw error;
+  }
+}
+
+/** The VM of a lease; undefined when the hypervisor knows it no more. */
+export async function readVmOf(host: AssigningHost, { owner }: Lease): Promise<Vm | undefined> {
+  if (owner.kind !== 'libvirt' || host.hypervisor === undefined) return undefined;
+  try {
+    return await host.hypervisor.readVm(owner.uuid);
+  } catch (error) {
+    if (error instanceof VfleetError && error.code === 'vm.unknown') return undefined;
+    throw error;
+  }
+}
+
+/** Answers of a hypervisor after which nobody knows, or knows well, that the VM has the VF still. */
+export function isAnswer(error: unknown): error is VfleetError {
+  return error instanceof VfleetError && error.code.startsWith('hypervisor.');
+}
+
+/** Why the VM is not rid of the VF; undefined when it is. */
+async function findLateUse(host: AssigningHost, lease: Lease): Promise<string | undefined> {
+  if (lease.owner.kind !== 'libvirt') return undefined;
+  try {
+    const vm = await readVmOf(host, lease);
+    if (vm === undefined) return undefined;
+    const { live, stored } = hasVf(vm, lease);
+    if (live) return `VM ${quoted(vm.name)} has it still`;
+    return stored ? `the stored definition of VM ${quoted(vm.name)} names it still` : undefined;
+  } catch (error) {
+    if (isAnswer(error)) return error.message;
+    throw error;
+  }
+}
+
+/** Who has the VF open; a process that was just told to close it is given some time. */
+async function findUser(host: AssigningHost, lease: Lease, isFresh: boolean): Promise<string | undefined> {
+  const address = findVf(host, lease.key)?.address;
+  if (address === undefined) return undefined;
+  let users: readonly string[] = [];
+  await waitFor(executionOf(host), isFresh ? host.timeouts.settleMs : 0, async () => {
+    users = await listVfUsers(host, address);
+    return users.length === 0 ? true : undefined;
+  });
+  return users.length === 0 ? undefined : `in use by ${users.join(', ')}`;
+}
+
+/** Makes the VF what it was before, and verifies it. Throws what went wrong. */
+async function clean(host: AssigningHost, lease: Lease): Promise<void> {
+  const { key, giveBack } = lease;
+  const place = findVf(host, key);
+  // A VF that is made anew begins clean.
+  if (place === undefined) return;
+  host.report(`cleaning ${nameOfVf(key)}`);
+  if (place.address !== undefined) await reset(host, place.address);
+  await setVfTo(host, key, giveBack.settings);
+  if (place.address !== undefined && giveBack.driver !== undefined) await bindVf(host, key, giveBack.driver);
+  await verify(host, lease);
+}
+
+async function reset(host: AssigningHost, address: PciAddress): Promise<void> {
+  const { files } = host.session;
+  const { driverMs } = host.timeouts;
+  const driver = readDriver(files, address);
+  // Only a driver that lets user space have the VF stands a reset under it.
+  if (driver !== undefined && !isPassThroughDriver(driver)) await unbindDriver(files, address, driverMs);
+  const outcome = await resetFunction(files, address, driverMs);
+  if (!outcome.isDone) throw new VfleetError('kernel.refused', `it cannot be reset: ${outcome.why}`);
+}
+
+/** Reads everything back once more, with the driver in place. */
+async function verify(host: AssigningHost, { key, giveBack }: Lease): Promise<void> {
+  const now = await readPresentVf(host, key);
+  const { mac, ...others } = giveBack.settings;
+  // A network driver that finds no address takes one, and some PFs show that.
+  const isOwnMac = mac === zeroMacAddress && now.driver !== undefined && !isPassThroughDriver(now.driver);
+  const mismatch = describeMismatch(now.settings, isOwnMac ? others : giveBack.settings);
+  if (mismatch !== undefined) throw new VfleetError('verify.mismatch', mismatch);
+  const wanted = giveBack.driver;
+  const driver = now.driver === undefined ? {} : { driver: now.driver };
+  if (now.address !== undefined && wanted !== undefined && !hasVfDriver(driver, wanted))
+    throw new VfleetError('verify.mismatch', `its driver is ${now.driver ?? noDriver}, not ${wanted}`);
+}
+
+async function quarantine(host: AssigningHost, lease: Lease, why: string): Promise<Release> {
+  const { key, generation } = lease;
+  const known = readQuarantine(host.stateFolder, key);
+  const since =
+    known?.generation === generation
+      ? known.since
+      : new Date(host.session.kernel.clock.nowMs()).toISOString();
+  writeQuarantine(host.stateFolder, { key, generation, why, since });
+  host.report(`${nameOfVf(key)} is in quarantine: ${why}`);
+  return releaseOf(lease, 'quarantined', why);
+}

@@ -1,0 +1,57 @@
+// Owns how a lease is found again in a VM: names of its devices, and whether a VM has them.
+// Pure.
+
+import type { ChangeScope } from '../hypervisor/hypervisor.ts';
+import type { Lease } from '../model/lease.ts';
+import { isActive } from '../model/vm.ts';
+import type { Vm, VmNic } from '../model/vm.ts';
+
+/** Enough of a generation to tell devices of one VM apart for ever. */
+const aliasDigits = 16;
+
+/** Name of a lease's VF in its VM. It follows from the lease, so that whoever reads the lease can find the device. */
+export function vfAliasOf({ generation }: Pick<Lease, 'generation'>): string {
+  return `ua-vfleet-${generation.slice(0, aliasDigits)}`;
+}
+
+/** Name of the standby interface of a failover pair. */
+export function standbyAliasOf({ generation }: Pick<Lease, 'generation'>): string {
+  return `ua-vfleet-standby-${generation.slice(0, aliasDigits)}`;
+}
+
+/** Whether an interface is the VF of a lease, under our name or, plugged in by somebody else, under another. */
+export function isVfNic(nic: VmNic, lease: Pick<Lease, 'generation' | 'address'>): boolean {
+  return nic.alias === vfAliasOf(lease) || (lease.address !== undefined && nic.hostAddress === lease.address);
+}
+
+/** Whether the running VM, or its stored definition, has the VF of a lease. */
+export function hasVf(vm: Vm, lease: Pick<Lease, 'generation' | 'address'>): ChangeScope {
+  return {
+    live: vm.nics.some((nic) => isVfNic(nic, lease)),
+    stored: vm.storedNics.some((nic) => isVfNic(nic, lease)),
+  };
+}
+
+/**
+ * Whether a VM still has what the lease stands for: the running VM has the VF, or its stored definition names it and the
+ * lease is for that.
+ */
+export function isOwning(vm: Vm, lease: Lease): boolean {
+  const { live, stored } = hasVf(vm, lease);
+  if (isActive(vm) && live) return true;
+  return stored && lease.owner.kind === 'libvirt' && lease.owner.hold === 'stored';
+}
+
+/** Where a VM can have devices at all. */
+export function wholeScope(vm: Vm): ChangeScope {
+  return { live: isActive(vm), stored: vm.persistent };
+}
+
+/** Aliases under which a VM has the VF of a lease and its standby; our own come first, also where they are not seen. */
+export function aliasesOf(vm: Vm, lease: Lease): readonly string[] {
+  const found = [...vm.nics, ...vm.storedNics].flatMap((nic) =>
+    isVfNic(nic, lease) && nic.alias !== undefined ? [nic.alias] : [],
+  );
+  const standby = lease.standby === undefined ? [] : [standbyAliasOf(lease)];
+  return [...new Set([vfAliasOf(lease), ...found, ...standby])];
+}

@@ -1,0 +1,34 @@
+// Owns what a choice is made from.
+
+import type { ChoiceFacts } from '../model/choice-facts.ts';
+import type { Lease, LeaseOwner, Quarantine, Risk } from '../model/lease.ts';
+import type { Network, Offer } from '../model/network.ts';
+import type { VmPlacement } from '../model/vm.ts';
+
+/** The VM that a VF is chosen for. */
+export interface ChoosingVm {
+  readonly name: string;
+  /** Of a VM of libvirt; absent for a plain QEMU, which its name tells from others. */
+  readonly uuid?: string;
+  /** Where it runs, or will; absent: not known. */
+  readonly placement?: VmPlacement;
+  /** PCI addresses of the host's devices that it has already, leased or not. */
+  readonly hostAddresses: readonly string[];
+}
+
+export interface ChoiceInput {
+  readonly facts: ChoiceFacts;
+  readonly offer: Offer;
+  readonly network: Network;
+  readonly leases: readonly Lease[];
+  readonly quarantines: readonly Quarantine[];
+  readonly vm: ChoosingVm;
+  /** Only cards that the VM has no VF of. */
+  readonly spread: boolean;
+  readonly acceptedRisks: readonly Risk[];
+}
+
+/** Whether a lease is this VM's own. */
+export function isOwnedBy(owner: LeaseOwner, vm: ChoosingVm): boolean {
+  return owner.kind === 'libvirt' ? owner.uuid === vm.uuid : vm.uuid === undefined && owner.name === vm.name;
+}

@@ -1,0 +1,213 @@
+// Checks what apply, plan, revert and recover do on the command line with the leases of a host and with its applied spec.
+
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readAppliedSpec } from '../../apply/applied-spec.ts';
+import { lockHost } from '../../apply/host-lock.ts';
+import { JournalWriter, readLastJournal } from '../../apply/journal.ts';
+import { readSnapshot } from '../../inventory/snapshot.ts';
+import { openFileLeases } from '../../lease/file-leases.ts';
+import { exampleLease } from '../../lease/testing/example-lease.ts';
+import type { CliContext } from '../context.ts';
+import { reportFailure } from '../failure.ts';
+import { openHost, openHypervisor } from '../host.ts';
+import { addApplyCommands } from './apply.ts';
+import { addPlanCommands } from './plan.ts';
+
+const pf = '0000:01:00.0';
+const held = { mac: '52:54:00:00:00:09', vlan: 200 };
+
+let state = '';
+beforeEach(() => {
+  state = mkdtempSync(join(tmpdir(), 'vfleet-changing-'));
+});
+afterEach(() => rmSync(state, { recursive: true }));
+
+const folder = (): string => join(state, 'sim-igb');
+
+function file(vfs: string): string {
+  const path = join(state, 'host.yaml');
+  const head = ['apiVersion: vfleet/v1', 'kind: Host', 'networks: [{ name: storage }]', 'pfs:'];
+  const entry = `  - { match: { address: "${pf}" }, networks: [storage], vfs: ${vfs} }`;
+  writeFileSync(path, [...head, entry, ''].join('\n'));
+  return path;
+}
+
+/** Runs a command line of vfleet on a simulated host; each call opens it anew. */
+async function vfleet(
+  ...args: readonly string[]
+): Promise<{ status: number; stdout: string; stderr: string }> {
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  let status = 0;
+  const terminal: CliContext['terminal'] = {
+    print: (line) => void stdout.push(line),
+    note: (line) => void stderr.push(line),
+    rewrite: undefined,
+    widthColumns: undefined,
+    isUtf8: true,
+    style: (_style, text) => text,
+    confirm: undefined,
+  };
+  const context: CliContext = {
+    terminal,
+    signal: new AbortController().signal,
+    version: 'test',
+    program: ['node', 'vfleet'],
+    openHost: async () => openHost('sim:igb', state),
+    openHypervisor: async (opened) => openHypervisor(opened, undefined),
+    setExitStatus: (value) => {
+      status = value;
+    },
+  };
+  const program = new Command('vfleet').exitOverride();
+  addPlanCommands(program, context);
+  addApplyCommands(program, context);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    status = reportFailure(error, terminal, args.includes('--json'));
+  }
+  return { status, stdout: stdout.join('\n'), stderr: stderr.join('\n') };
+}
+
+describe('on the command line', () => {
+  it('a leased VF keeps what its lease says, and stands in the way of what would remove it', async () => {
+    const pool = file('{ count: 3, default: { driver: vfio-pci, vlan: 7 } }');
+    expect((await vfleet('apply', pool, '--yes')).status).toBe(0);
+    await openFileLeases(folder()).create(exampleLease({ key: { pf, vf: 1 }, settings: held }));
+
+    const plan = JSON.parse((await vfleet('plan', pool, '--json')).stdout) as unknown;
+    expect(plan).toMatchObject({
+      changes: [
+        { vf: 1, attribute: 'mac', after: held.mac },
+        { vf: 1, attribute: 'vlan', before: 7, after: 200 },
+      ],
+      disruptions: [],
+    });
+    expect((await vfleet('apply', pool, '--yes')).stdout).toContain('Applied and verified.');
+
+    const more = file('{ count: 4, default: { driver: vfio-pci, vlan: 7 } }');
+    const refused = await vfleet('apply', more, '--yes', '--allow-disruption');
+    expect(refused.status).toBe(3);
+    expect(refused.stderr).toContain('VF 1 (0000:01:10.2) of 0000:01:00.0 is leased to VM web-1');
+    expect(refused.stderr).toContain('hint: give it back first: vfleet detach web-1');
+    expect((await vfleet('revert', '--yes', '--allow-disruption')).status).toBe(0);
+    const same = file('{ count: 3, default: { driver: vfio-pci, vlan: 7 } }');
+    expect((await vfleet('plan', same, '--exit-code')).status).toBe(0);
+  });
+
+  it('the spec is kept that was applied, also where nothing had to be changed, and revert brings back the one before', async () => {
+    const first = file('{ count: 2 }');
+    await vfleet('apply', first, '--yes');
+    const applied = readAppliedSpec(folder());
+    expect(applied).toMatchObject({
+      fileName: first,
+      text: expect.stringContaining('{ count: 2 }') as unknown,
+    });
+    await vfleet('apply', file('{ count: 2, default: {} }'));
+    expect(readAppliedSpec(folder())?.text).toContain('default: {}');
+    // Refused, not confirmed, wrong: none of these is applied.
+    expect((await vfleet('apply', file('{ count: 3 }'))).status).toBe(3);
+    expect((await vfleet('apply', file('{ count: 8 }'), '--yes')).status).toBe(1);
+    expect(readAppliedSpec(folder())?.text).toContain('default: {}');
+    await vfleet('apply', file('{ count: 3 }'), '--yes', '--boot');
+    expect(readAppliedSpec(folder())?.text).toContain('{ count: 3 }');
+    await vfleet('revert', '--yes');
+    expect(readAppliedSpec(folder())?.text).toContain('default: {}');
+  });
+
+  it('a spec is not applied while VFs are given and taken', async () => {
+    const path = file('{ count: 2 }');
+    const sharing = await lockHost(folder(), { command: 'attach', waitMs: 0, mode: 'shared' });
+    const refused = await vfleet('apply', path, '--yes');
+    expect(refused).toMatchObject({ status: 4 });
+    sharing.release();
+    expect((await vfleet('apply', path, '--yes')).status).toBe(0);
+  });
+
+  it('a lease that cannot be understood keeps everything as it is', async () => {
+    const path = file('{ count: 2 }');
+    await vfleet('apply', path, '--yes');
+    const leases = openFileLeases(folder());
+    await leases.create(exampleLease({ key: { pf, vf: 1 } }));
+    const [name = ''] = readdirSync(join(folder(), 'leases')).filter((each) => each.endsWith('.json'));
+    writeFileSync(join(folder(), 'leases', name), '{');
+    const refused = await vfleet('apply', file('{ count: 1 }'), '--yes', '--allow-disruption');
+    expect(refused.status).toBe(6);
+    expect(refused.stderr).toContain(name);
+  });
+});
+
+describe('recover', () => {
+  const steps = [{ kind: 'num-vfs', pf, before: 0, after: 3 } as const];
+
+  /** As if an apply from no VFs to three had ended just before its last step was done. */
+  async function cutOff(): Promise<void> {
+    const host = await openHost('sim:igb', state);
+    if (host.kind !== 'live') throw new Error('the simulated host is none');
+    const { host: facts } = await readSnapshot(host.session, { detail: 'settings' });
+    host.session.close();
+    JournalWriter.begin(folder(), {
+      command: 'apply',
+      startedAt: '2026-01-01T00:00:00.000Z',
+      bootId: facts.bootId,
+      allowDisruption: false,
+      steps,
+      target: { pfs: [{ address: pf, numVfs: 3, vfs: [] }] },
+      before: { pfs: [{ address: pf, numVfs: 0, vfs: [] }] },
+    }).close();
+  }
+
+  it('takes back what a VM that is no more has left behind', async () => {
+    const pool = file('{ count: 3, default: { vlan: 7 } }');
+    await vfleet('apply', pool, '--yes');
+    const giveBack = { settings: { vlan: 7, mac: '00:00:00:00:00:00' } };
+    await openFileLeases(folder()).create(exampleLease({ key: { pf, vf: 1 }, settings: held, giveBack }));
+    expect((await vfleet('apply', pool, '--yes')).stdout).toContain('Applied and verified.');
+    const recovered = await vfleet('recover');
+    expect(recovered).toMatchObject({ status: 0, stderr: '' });
+    expect(recovered.stdout.split('\n')).toEqual([
+      'nothing to recover: the last apply ended properly',
+      'web-1 has given back VF 1 of 0000:01:00.0 (storage): clean and free.',
+    ]);
+    expect(await openFileLeases(folder()).list()).toEqual([]);
+    expect((await vfleet('plan', pool, '--exit-code')).status).toBe(0);
+    expect(JSON.parse((await vfleet('recover', '--json')).stdout)).toEqual({
+      recovery: 'nothing',
+      releases: [],
+    });
+  });
+
+  it('undoes an apply that only such a VF stood in the way of', async () => {
+    await vfleet('apply', file('{ count: 3 }'), '--yes');
+    await cutOff();
+    const giveBack = { settings: {} };
+    await openFileLeases(folder()).create(exampleLease({ key: { pf, vf: 1 }, settings: {}, giveBack }));
+    const refused = await vfleet('apply', file('{ count: 5 }'), '--yes');
+    expect(refused).toMatchObject({ status: 6 });
+    expect(refused.stderr).toContain('is leased to VM web-1');
+    const recovered = await vfleet('recover', '--json');
+    expect(JSON.parse(recovered.stdout)).toMatchObject({
+      recovery: 'undone',
+      releases: [{ key: { pf, vf: 1 }, owner: 'web-1', result: 'free' }],
+    });
+    expect((await readLastJournal(folder()))?.end).toBe('undone');
+  });
+
+  it('says what it did also where an apply cannot be undone', async () => {
+    await vfleet('apply', file('{ count: 3 }'), '--yes');
+    await cutOff();
+    const leases = openFileLeases(folder());
+    const owner = { kind: 'qemu', name: 'vm1', startBy: '2999-01-01T00:00:00.000Z' } as const;
+    await leases.create(exampleLease({ key: { pf, vf: 1 }, owner, settings: {} }));
+    const recovered = await vfleet('recover');
+    expect(recovered.status).toBe(6);
+    expect(recovered.stderr).toContain('cannot be undone');
+    expect(recovered.stderr).toContain('is leased to VM vm1');
+    expect(await leases.list()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,76 @@
+// Owns the port to a hypervisor: VMs, their devices, their places, and what happens to them.
+// Two things implement it: libvirt (src/hypervisor/libvirt) and a simulated one (src/hypervisor/simulated).
+
+import type { Vm } from '../model/vm.ts';
+
+/** What of a VM a change is meant for: the running one, its stored definition, or both in one call. */
+export interface ChangeScope {
+  readonly live: boolean;
+  readonly stored: boolean;
+}
+
+/** A VF as a network interface of a VM. */
+export interface VfNic {
+  /** PCI address of the VF on the host. */
+  readonly hostAddress: string;
+  readonly mac: string;
+  /** Tag that the hypervisor sets on the VF; absent: it sets none. */
+  readonly vlan?: number;
+  /** Name of the device that we choose, so that it can be found again: `ua-` and letters, digits, - and _. */
+  readonly alias: string;
+  /** Failover: alias of the standby. */
+  readonly standbyAlias?: string;
+}
+
+/** The virtio interface of a failover pair that stays when the VF goes. */
+export interface StandbyNic {
+  readonly kind: 'bridge' | 'openvswitch';
+  readonly bridge: string;
+  readonly mac: string;
+  readonly alias: string;
+}
+
+export type NewNic = { readonly vf: VfNic } | { readonly standby: StandbyNic };
+
+/** Pinning of a VM; what is absent stays as it is. Sets of host CPU and NUMA node numbers. */
+export interface Pinning {
+  readonly vcpuPins?: Readonly<Record<string, readonly number[]>>;
+  readonly emulatorPin?: readonly number[];
+  readonly memoryNodes?: readonly number[];
+}
+
+export type VmEvent =
+  /** A VM came, went, or changed its state. `undefined` is the end of a stored definition. */
+  | {
+      readonly kind: 'lifecycle';
+      readonly uuid: string;
+      readonly name: string;
+      readonly what: 'defined' | 'undefined' | 'started' | 'suspended' | 'resumed' | 'stopped' | 'crashed';
+    }
+  | { readonly kind: 'device-removed'; readonly uuid: string; readonly name: string; readonly alias: string }
+  /** Events may have been lost: look at everything again. The connection is back. */
+  | { readonly kind: 'reconnected' };
+
+/**
+ * A connection to a hypervisor. Every call fails with `hypervisor.unreachable` when the connection is gone,
+ * `hypervisor.timeout`, `hypervisor.malformed` for an answer that breaks the protocol, and `hypervisor.refused` with the
+ * hypervisor's words.
+ */
+export interface Hypervisor {
+  /** For messages: `libvirt (qemu:///system)`. */
+  readonly label: string;
+  listVms(): Promise<readonly Vm[]>;
+  /** By name or UUID. Throws `vm.unknown`. */
+  readVm(nameOrUuid: string): Promise<Vm>;
+  /** Throws `hypervisor.refused` and leaves the VM as it was, in both scopes. */
+  attachNic(uuid: string, nic: NewNic, scope: ChangeScope): Promise<void>;
+  /**
+   * Takes an interface away and waits until it is gone from the running VM, as far as `scope` says; one that is not there
+   * is a success. Throws `hypervisor.timeout` when the guest does not let go of it within `timeoutMs`.
+   */
+  detachNic(uuid: string, alias: string, scope: ChangeScope, timeoutMs: number): Promise<void>;
+  pin(uuid: string, pinning: Pinning, scope: ChangeScope): Promise<void>;
+  /** Events from now on, until the signal is aborted; a lost connection is made again. */
+  watch(signal: AbortSignal): AsyncIterable<VmEvent>;
+  close(): void;
+}

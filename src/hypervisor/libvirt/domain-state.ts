@@ -1,0 +1,85 @@
+// Owns domains as values: UUIDs, states, and a Vm from what libvirt says of one.
+// Asks libvirt nothing itself.
+
+import { present } from '../../base/present.ts';
+import type { Vm, VmState } from '../../model/vm.ts';
+import { readDefinition } from './definition.ts';
+import type { ReadDefinition } from './definition.ts';
+import type { DomainRef } from './remote-protocol.ts';
+
+const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The sixteen bytes of a UUID; undefined for text that is none. */
+export function parseUuid(text: string): Buffer | undefined {
+  return uuidPattern.test(text) ? Buffer.from(text.replaceAll('-', ''), 'hex') : undefined;
+}
+
+export function formatUuid(uuid: Buffer): string {
+  return uuid.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** virDomainState and its reason, as numbers. */
+export interface StateNumbers {
+  readonly state: number;
+  readonly reason: number;
+}
+
+/** virDomainState. */
+const VirState = { paused: 3, shutdown: 4, crashed: 6, pmsuspended: 7 } as const;
+/** virDomainShutoffReason and virDomainCrashedReason have nothing else in common. */
+const VIR_DOMAIN_SHUTOFF = 5;
+const VIR_DOMAIN_SHUTOFF_CRASHED = 3;
+
+/**
+ * Whether a VM has a process is told by its number, not by its state: one that crashed with `<on_crash>preserve` keeps
+ * process and devices, so it counts as paused.
+ */
+export function vmStateOf(id: number, { state, reason }: StateNumbers): VmState {
+  if (id < 0) {
+    const crashed =
+      state === VirState.crashed || (state === VIR_DOMAIN_SHUTOFF && reason === VIR_DOMAIN_SHUTOFF_CRASHED);
+    return crashed ? 'crashed' : 'stopped';
+  }
+  switch (state) {
+    case VirState.paused:
+    case VirState.crashed:
+      return 'paused';
+    case VirState.shutdown:
+      return 'stopping';
+    case VirState.pmsuspended:
+      return 'suspended';
+    default:
+      return 'running';
+  }
+}
+
+/** What libvirt says of one domain; a text is absent when there is no such definition. */
+export interface DomainFacts {
+  readonly dom: DomainRef;
+  readonly state: StateNumbers;
+  readonly persistent: boolean;
+  readonly liveXml: string | undefined;
+  readonly storedXml: string | undefined;
+}
+
+/** Puts a VM together. Throws `hypervisor.malformed` for a definition that cannot be read. */
+export function vmOf(
+  { dom, state, persistent, liveXml, storedXml }: DomainFacts,
+  read: ReadDefinition = readDefinition,
+): Vm {
+  const what = `the definition of ${JSON.stringify(dom.name)}`;
+  const current = liveXml === undefined ? undefined : read(liveXml, what);
+  // A VM that has stopped since it was listed answers with its stored definition.
+  const live = current?.isRunning === true ? current : undefined;
+  const stored = storedXml === undefined ? undefined : read(storedXml, what);
+  return present({
+    name: dom.name,
+    uuid: formatUuid(dom.uuid),
+    state: vmStateOf(live === undefined ? -1 : dom.id, state),
+    persistent,
+    nics: [...(live?.nics ?? [])],
+    storedNics: [...(stored?.nics ?? [])],
+    placement: (live ?? stored)?.placement ?? { vcpuCount: 1, memoryMb: 0, vcpuPins: {} },
+    storedPlacement: stored?.placement,
+  });
+}

@@ -1,0 +1,136 @@
+// Owns where a VM runs, in a domain's XML: CPUs of vCPUs and of the emulator, NUMA nodes of the memory.
+// Pure; changing it in a stored definition keeps everything else.
+
+import { present } from '../../base/present.ts';
+import type { VmPlacement } from '../../model/vm.ts';
+import type { Pinning } from '../hypervisor.ts';
+import { numberOf } from './device-address.ts';
+import { parseNumberSet, renderNumberSet } from './number-set.ts';
+import type { Element } from './xml-document.ts';
+import {
+  appendElement,
+  attributeOf,
+  childElements,
+  createElement,
+  elementAt,
+  textOf,
+} from './xml-document.ts';
+
+const memoryModes = ['strict', 'preferred', 'interleave', 'restrictive'] as const;
+
+/** Bytes per unit (virScaleInteger); without a unit it is KiB (docs/formatdomain.rst). */
+const unitBytes: Readonly<Record<string, number>> = {
+  b: 1,
+  bytes: 1,
+  KB: 1e3,
+  k: 2 ** 10,
+  KiB: 2 ** 10,
+  MB: 1e6,
+  M: 2 ** 20,
+  MiB: 2 ** 20,
+  GB: 1e9,
+  G: 2 ** 30,
+  GiB: 2 ** 30,
+  TB: 1e12,
+  T: 2 ** 40,
+  TiB: 2 ** 40,
+};
+const bytesPerMib = 2 ** 20;
+
+/** Reads the placement of a `<domain>`. vCPUs without a pin of their own have that of `<vcpu cpuset>`, if there is one. */
+export function readPlacement(domain: Element): VmPlacement {
+  const vcpu = elementAt(domain, 'vcpu');
+  const vcpuCount = readCount(textOf(vcpu));
+  const cputune = elementAt(domain, 'cputune');
+  const commonPin = readSet(vcpu, 'cpuset');
+  const vcpuPins: Record<string, number[]> = {};
+  // One entry for each vCPU; a hostile count must not make millions.
+  if (commonPin !== undefined) {
+    for (let number = 0; number < Math.min(vcpuCount, maxVcpus); number += 1) vcpuPins[number] = commonPin;
+  }
+  for (const pin of childElements(cputune, 'vcpupin')) {
+    const number = numberOf(pin, 'vcpu');
+    const cpus = readSet(pin, 'cpuset');
+    if (number !== undefined && number < vcpuCount && cpus !== undefined) vcpuPins[number] = cpus;
+  }
+  const memory = elementAt(domain, 'numatune', 'memory');
+  return present({
+    vcpuCount,
+    memoryMb: readMemoryMb(elementAt(domain, 'memory')),
+    vcpuPins,
+    emulatorPin: readSet(elementAt(cputune, 'emulatorpin'), 'cpuset') ?? commonPin,
+    memoryNodes: readSet(memory, 'nodeset'),
+    memoryMode: memoryModes.find((mode) => mode === attributeOf(memory, 'mode')),
+  });
+}
+
+/** libvirt's own limit for one VM is in the machine type; QEMU's largest has 4096 (q35). */
+const maxVcpus = 4096;
+
+function readCount(text: string | undefined): number {
+  return text !== undefined && /^[1-9]\d{0,5}$/.test(text) ? Number(text) : 1;
+}
+
+function readSet(element: Element | undefined, name: string): number[] | undefined {
+  const text = attributeOf(element, name);
+  return text === undefined ? undefined : parseNumberSet(text);
+}
+
+function readMemoryMb(memory: Element | undefined): number {
+  const amount = Number(textOf(memory) ?? 0);
+  const bytes = amount * (unitBytes[attributeOf(memory, 'unit') ?? 'KiB'] ?? 0);
+  return Number.isFinite(bytes) && bytes > 0 ? bytes / bytesPerMib : 0;
+}
+
+/** Elements of a `<domain>` that come before `<cputune>` and `<numatune>` when libvirt writes them. */
+const beforeTuning = [
+  'memory',
+  'currentMemory',
+  'memoryBacking',
+  'vcpu',
+  'vcpus',
+  'iothreads',
+  'iothreadids',
+];
+
+/** Puts a pinning into the elements of a stored definition; what it does not name stays. */
+export function putPinning(domain: Element, pinning: Pinning): void {
+  const { vcpuPins, emulatorPin, memoryNodes } = pinning;
+  if (vcpuPins !== undefined || emulatorPin !== undefined) {
+    const cputune = tuningElement(domain, 'cputune', beforeTuning);
+    for (const [vcpu, cpus] of Object.entries(vcpuPins ?? {})) {
+      const pin =
+        childElements(cputune, 'vcpupin').find((element) => attributeOf(element, 'vcpu') === vcpu) ??
+        appendElement(cputune, { name: 'vcpupin', attributes: { vcpu } });
+      pin.setAttribute('cpuset', renderNumberSet(cpus));
+    }
+    if (emulatorPin !== undefined) {
+      const pin = elementAt(cputune, 'emulatorpin') ?? appendElement(cputune, { name: 'emulatorpin' });
+      pin.setAttribute('cpuset', renderNumberSet(emulatorPin));
+    }
+  }
+  if (memoryNodes !== undefined) putMemoryNodes(domain, memoryNodes);
+}
+
+function putMemoryNodes(domain: Element, memoryNodes: readonly number[]): void {
+  const numatune = tuningElement(domain, 'numatune', [...beforeTuning, 'cputune']);
+  let memory = elementAt(numatune, 'memory');
+  if (memory === undefined) {
+    memory = createElement(numatune, { name: 'memory', attributes: { mode: 'strict' } });
+    numatune.insertBefore(memory, numatune.firstChild);
+  }
+  // `auto` asks numad at each start and may not stand beside nodes that are named.
+  if (memory.hasAttribute('placement')) memory.setAttribute('placement', 'static');
+  memory.setAttribute('nodeset', renderNumberSet(memoryNodes));
+}
+
+function tuningElement(domain: Element, name: string, before: readonly string[]): Element {
+  const found = elementAt(domain, name);
+  if (found !== undefined) return found;
+  const element = createElement(domain, { name });
+  const last = childElements(domain)
+    .filter((child) => before.includes(child.nodeName))
+    .at(-1);
+  domain.insertBefore(element, last === undefined ? domain.firstChild : last.nextSibling);
+  return element;
+}

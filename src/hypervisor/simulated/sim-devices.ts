@@ -1,0 +1,123 @@
+// Owns the rules of a simulated hypervisor about the devices of one VM: what it takes, what it refuses in which words.
+// Works on a draft of the state; whether the draft holds is sim-hypervisor.ts's.
+
+import { VfleetError, messageOf } from '../../base/errors.ts';
+import { isActive } from '../../model/vm.ts';
+import type { Vm, VmNic } from '../../model/vm.ts';
+import type { ChangeScope, NewNic } from '../hypervisor.ts';
+import type { SimVms } from './sim-vms.ts';
+
+/** What a simulated hypervisor does to the host: src/sim's kernel can. Both answer at once. */
+export interface LendingHost {
+  /** Sets MAC and VLAN, binds vfio-pci and opens the VF for the VM. Throws when it cannot be. */
+  lendVf(
+    address: string,
+    borrower: { readonly vm: string; readonly mac: string; readonly vlan?: number | undefined },
+  ): void;
+  returnVf(address: string): void;
+}
+
+/** PCIe root ports that are free for hotplug in a usual definition. */
+const maxNics = 8;
+
+export function refused(words: string): VfleetError {
+  return new VfleetError('hypervisor.refused', `the simulated hypervisor says: ${words}`);
+}
+
+export function vmOf(vms: SimVms, nameOrUuid: string): Vm {
+  const vm =
+    vms.vms.find(({ uuid }) => uuid === nameOrUuid.toLowerCase()) ??
+    vms.vms.find(({ name }) => name === nameOrUuid);
+  if (vm !== undefined) return vm;
+  throw new VfleetError('vm.unknown', `the simulated hypervisor has no VM ${JSON.stringify(nameOrUuid)}`);
+}
+
+/** Adds an interface as far as the scope says. */
+export function addNic(
+  vms: SimVms,
+  vm: Vm,
+  nic: NewNic,
+  scope: ChangeScope,
+  host: LendingHost | undefined,
+): void {
+  if (!scope.live && !scope.stored) throw refused('nothing to change');
+  if (scope.live && !isActive(vm)) throw refused('domain is not running');
+  if (scope.stored && !vm.persistent) throw refused('transient domains have no stored definition');
+  const made = nicOf(nic);
+  for (const nics of [...(scope.live ? [vm.nics] : []), ...(scope.stored ? [vm.storedNics] : [])]) {
+    if (nics.some(({ alias }) => alias === made.alias)) throw refused(`alias ${made.alias} is in use`);
+    if (nics.length >= maxNics) throw refused('No more available PCI slots');
+    const partner = made.teaming?.partner;
+    if (partner !== undefined && !nics.some(({ alias }) => alias === partner))
+      throw refused(`teaming: there is no interface ${partner}`);
+  }
+  if (scope.live) vm.nics.push(plug(vms, vm, made, host));
+  if (scope.stored) vm.storedNics.push(made);
+}
+
+/** Puts an interface into the running VM; one of the host's devices must be free. */
+function plug(vms: SimVms, vm: Vm, nic: VmNic, host: LendingHost | undefined): VmNic {
+  const { hostAddress, mac = '', vlan } = nic;
+  const hostInterface = hostAddress === undefined ? { hostInterface: `vnet${vms.nextEvent}` } : {};
+  if (hostAddress === undefined) return { ...nic, ...hostInterface };
+  const user = vms.vms.find(({ nics }) => nics.some((other) => other.hostAddress === hostAddress));
+  if (user !== undefined)
+    throw refused(
+      `PCI device ${hostAddress} is in use by driver vfio-pci, domain ${JSON.stringify(user.name)}`,
+    );
+  try {
+    host?.lendVf(hostAddress, { vm: vm.name, mac, vlan });
+  } catch (error) {
+    throw refused(messageOf(error));
+  }
+  return { ...nic, guestAddress: `0000:0${(vm.nics.length + 1).toString(16)}:00.0` };
+}
+
+/** Takes an interface out of the running VM; answers whether there was one. */
+export function unplug(vm: Vm, alias: string, host: LendingHost | undefined): boolean {
+  const found = vm.nics.find((nic) => nic.alias === alias);
+  if (found === undefined) return false;
+  vm.nics = vm.nics.filter((nic) => nic !== found);
+  if (found.hostAddress !== undefined) host?.returnVf(found.hostAddress);
+  return true;
+}
+
+/** The running VM is no more: its devices go back. */
+export function unplugAll(vm: Vm, host: LendingHost | undefined): void {
+  for (const { hostAddress } of vm.nics) if (hostAddress !== undefined) host?.returnVf(hostAddress);
+  vm.nics = [];
+}
+
+/** The VM runs with what its stored definition names. */
+export function plugStored(vms: SimVms, vm: Vm, host: LendingHost | undefined): void {
+  try {
+    for (const nic of vm.storedNics) vm.nics.push(plug(vms, vm, nic, host));
+  } catch (error) {
+    unplugAll(vm, host);
+    throw error;
+  }
+}
+
+function nicOf(nic: NewNic): VmNic {
+  if ('standby' in nic) {
+    const { kind, bridge, mac, alias } = nic.standby;
+    return {
+      kind: 'bridge',
+      bridge,
+      mac,
+      alias,
+      model: 'virtio',
+      teaming: { role: 'persistent' },
+      ...(kind === 'openvswitch' ? { virtualPort: 'openvswitch' } : {}),
+    };
+  }
+  const { hostAddress, mac, vlan, alias, standbyAlias } = nic.vf;
+  return {
+    kind: 'hostdev',
+    hostAddress,
+    mac,
+    alias,
+    ...(vlan === undefined ? {} : { vlan }),
+    ...(standbyAlias === undefined ? {} : { teaming: { role: 'transient', partner: standbyAlias } }),
+  };
+}

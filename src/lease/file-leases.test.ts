@@ -1,0 +1,254 @@
+import {
+  chmodSync,
+  mkdtempSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openFileLeases } from './file-leases.ts';
+import { endQuarantine, listQuarantines, readQuarantine, writeQuarantine } from './quarantine.ts';
+import { recordOfTemporary } from './record-file.ts';
+import { exampleLease } from './testing/example-lease.ts';
+import { lockVf } from './vf-lock.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'vfleet-lease-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const fileOf = (name: string): string => join(folder, 'leases', name);
+
+describe('leases in files', () => {
+  it('are created once, read, listed and ended', async () => {
+    const leases = openFileLeases(folder);
+    const lease = exampleLease();
+    expect(await leases.list()).toEqual([]);
+    expect(await leases.read(lease.key)).toBeUndefined();
+    expect(await leases.create(lease)).toBe(true);
+    expect(await leases.create(exampleLease())).toBe(false);
+    expect(await leases.read(lease.key)).toEqual(lease);
+    const other = exampleLease({ key: { pf: '0000:01:00.0', vf: 10 } });
+    const odd = exampleLease({ key: { pf: 'netdevsim/netdevsim1', vf: 0 } });
+    await leases.create(other);
+    await leases.create(odd);
+    expect(await leases.list()).toEqual([lease, other, odd]);
+    expect(await leases.deleteIfGeneration(lease.key, lease.generation)).toBe(true);
+    expect(await leases.deleteIfGeneration(lease.key, lease.generation)).toBe(false);
+    expect(await leases.list()).toEqual([other, odd]);
+  });
+
+  it('are seen and kept by their owner alone', async () => {
+    await openFileLeases(folder).create(exampleLease());
+    expect(statSync(join(folder, 'leases')).mode & 0o777).toBe(0o700);
+    expect(statSync(fileOf('0000:01:00.0@3.json')).mode & 0o777).toBe(0o600);
+  });
+
+  it('leave nothing beside them', async () => {
+    const leases = openFileLeases(folder);
+    await Promise.all(Array.from({ length: 20 }, async () => leases.create(exampleLease())));
+    expect(readdirSync(join(folder, 'leases'))).toEqual(['0000:01:00.0@3.json']);
+  });
+
+  it('go to one of many that ask at once', async () => {
+    const leases = openFileLeases(folder);
+    const many = Array.from({ length: 50 }, () => exampleLease());
+    const won = await Promise.all(many.map(async (lease) => leases.create(lease)));
+    expect(won.filter(Boolean)).toHaveLength(1);
+    expect((await leases.read(exampleLease().key))?.generation).toBe(many[won.indexOf(true)]?.generation);
+  });
+
+  it('are not ended by a release that comes late', async () => {
+    const leases = openFileLeases(folder);
+    const first = exampleLease();
+    await leases.create(first);
+    await leases.deleteIfGeneration(first.key, first.generation);
+    const second = exampleLease();
+    await leases.create(second);
+    expect(await leases.deleteIfGeneration(first.key, first.generation)).toBe(false);
+    expect(await leases.read(first.key)).toEqual(second);
+  });
+
+  it('are what a record per VF would be, whatever is made and ended, in time or late', async () => {
+    const vf = fc.integer({ min: 0, max: 2 });
+    // Which of all leases of the VF so far a release means, counted from the first.
+    const step = fc.record({ vf, release: fc.option(fc.nat({ max: 4 }), { nil: undefined }) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        const state = mkdtempSync(join(folder, 'run-'));
+        const leases = openFileLeases(state);
+        const held = new Map<number, string>();
+        const former = new Map<number, string[]>();
+        const answers: boolean[] = [];
+        const expected: boolean[] = [];
+        for (const { vf: index, release } of steps) {
+          const key = { pf: '0000:01:00.0', vf: index };
+          const known = former.get(index) ?? [];
+          if (release === undefined) {
+            const lease = exampleLease({ key });
+            answers.push(await leases.create(lease));
+            expected.push(!held.has(index));
+            if (!held.has(index)) {
+              held.set(index, lease.generation);
+              former.set(index, [...known, lease.generation]);
+            }
+            continue;
+          }
+          const meant = known[release] ?? 'f'.repeat(32);
+          answers.push(await leases.deleteIfGeneration(key, meant));
+          expected.push(held.get(index) === meant);
+          if (held.get(index) === meant) held.delete(index);
+        }
+        expect(answers).toEqual(expected);
+        const left = (await leases.list()).map(({ key, generation }) => [key.vf, generation]);
+        expect(left).toEqual([...held].sort(([a], [b]) => a - b));
+        rmSync(state, { recursive: true });
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('are ended by one of many, and the next lease stays, however they meet', async () => {
+    for (let round = 0; round < 30; round++) {
+      const leases = openFileLeases(folder);
+      const first = exampleLease();
+      const second = exampleLease();
+      await leases.create(first);
+      const ends = Array.from({ length: 8 }, async () =>
+        leases.deleteIfGeneration(first.key, first.generation),
+      );
+      const made = (async () => {
+        while (!(await leases.create(second))) await new Promise(setImmediate);
+      })();
+      expect((await Promise.all(ends)).filter(Boolean)).toHaveLength(1);
+      await made;
+      expect(await leases.read(first.key)).toEqual(second);
+      await leases.deleteIfGeneration(second.key, second.generation);
+    }
+  });
+
+  it('pass over what a killed process left half-written', async () => {
+    const leases = openFileLeases(folder);
+    await leases.create(exampleLease());
+    writeFileSync(fileOf('.0000:01:00.0@4.json.0123456789abcdef.tmp'), '{"half":');
+    writeFileSync(fileOf('notes.txt'), 'hello');
+    expect(await leases.list()).toHaveLength(1);
+    expect(await leases.read({ pf: '0000:01:00.0', vf: 4 })).toBeUndefined();
+    expect(recordOfTemporary('.0000:01:00.0@4.json.0123456789abcdef.tmp')).toBe('0000:01:00.0@4.json');
+    expect(recordOfTemporary('0000:01:00.0@4.json')).toBeUndefined();
+  });
+
+  it.each([
+    ['no JSON', '{"kind":'],
+    ['nothing', ''],
+    ['another kind', '{"kind":"Plan"}'],
+    ['the lease of another VF', JSON.stringify(exampleLease({ key: { pf: '0000:01:00.0', vf: 4 } }))],
+    ['a lease with an unknown field', JSON.stringify({ ...exampleLease(), colour: 'red' })],
+    ['bytes', Buffer.from([0xff, 0xfe, 0, 1]).toString('latin1')],
+  ])('that hold %s are named and stay taken', async (_, text) => {
+    const leases = openFileLeases(folder);
+    const { key, generation } = exampleLease();
+    mkdirSync(join(folder, 'leases'));
+    writeFileSync(fileOf('0000:01:00.0@3.json'), text);
+    const file = fileOf('0000:01:00.0@3.json');
+    const isCorrupt = expect.objectContaining({ code: 'lease.corrupt', details: { file } });
+    await expect(leases.read(key)).rejects.toThrow(isCorrupt);
+    await expect(leases.list()).rejects.toThrow(isCorrupt);
+    await expect(leases.deleteIfGeneration(key, generation)).rejects.toThrow(isCorrupt);
+    expect(await leases.create(exampleLease())).toBe(false);
+    expect(readFileSync(file, 'utf8')).toBe(text);
+  });
+
+  it('that are too large to be any are named', async () => {
+    const leases = openFileLeases(folder);
+    mkdirSync(join(folder, 'leases'));
+    writeFileSync(fileOf('0000:01:00.0@3.json'), ' '.repeat(100_000));
+    await expect(leases.list()).rejects.toThrow(expect.objectContaining({ code: 'file.unreadable' }));
+  });
+
+  it('say where they cannot be written', async () => {
+    writeFileSync(join(folder, 'leases'), 'a file in the way');
+    chmodSync(folder, 0o700);
+    await expect(openFileLeases(folder).create(exampleLease())).rejects.toThrow(
+      expect.objectContaining({ code: 'file.unreadable' }),
+    );
+  });
+});
+
+describe('a watch of leases', () => {
+  it('says at least once of each change, also before there is a folder', async () => {
+    const leases = openFileLeases(folder);
+    const stop = new AbortController();
+    let seen = 0;
+    const watching = (async () => {
+      for await (const _ of leases.watch(stop.signal)) seen += 1;
+    })();
+    const lease = exampleLease();
+    await leases.create(lease);
+    await expect.poll(() => seen, { timeout: 10_000 }).toBeGreaterThan(0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const before = seen;
+    await leases.deleteIfGeneration(lease.key, lease.generation);
+    await expect.poll(() => seen, { timeout: 10_000 }).toBeGreaterThan(before);
+    stop.abort();
+    await watching;
+  });
+
+  it('goes on when the folder is made anew', async () => {
+    const leases = openFileLeases(folder);
+    await leases.create(exampleLease());
+    const stop = new AbortController();
+    let seen = 0;
+    const watching = (async () => {
+      for await (const _ of leases.watch(stop.signal)) seen += 1;
+    })();
+    rmSync(join(folder, 'leases'), { recursive: true });
+    await expect.poll(() => seen, { timeout: 10_000 }).toBeGreaterThan(0);
+    const before = seen;
+    await leases.create(exampleLease());
+    await expect.poll(() => seen, { timeout: 10_000 }).toBeGreaterThan(before);
+    stop.abort();
+    await watching;
+  });
+});
+
+describe('the lock of a VF', () => {
+  it('is held by one, who says what he does', () => {
+    const key = { pf: 'netdevsim/netdevsim1', vf: 0 };
+    const first = lockVf(folder, key, 'attach web-1');
+    expect(first).toHaveProperty('release');
+    expect(lockVf(folder, key)).toEqual({
+      heldBy: expect.stringMatching(/^vfleet attach web-1 \(pid \d+, /),
+    });
+    expect(lockVf(folder, { ...key, vf: 1 })).toHaveProperty('release');
+    if ('release' in first) first.release();
+    expect(lockVf(folder, key)).toHaveProperty('release');
+  });
+});
+
+describe('a quarantine', () => {
+  it('is written, replaced, listed and ended, and is no lease', async () => {
+    const quarantine = {
+      key: { pf: '0000:01:00.0', vf: 3 },
+      generation: '0'.repeat(32),
+      why: 'it "><cannot> be reset',
+      since: '2026-11-22T00:00:00.000Z',
+    };
+    expect(listQuarantines(folder)).toEqual([]);
+    writeQuarantine(folder, quarantine);
+    writeQuarantine(folder, { ...quarantine, why: 'still' });
+    expect(readQuarantine(folder, quarantine.key)).toEqual({ ...quarantine, why: 'still' });
+    expect(listQuarantines(folder)).toHaveLength(1);
+    expect(await openFileLeases(folder).list()).toEqual([]);
+    endQuarantine(folder, quarantine.key);
+    endQuarantine(folder, quarantine.key);
+    expect(readQuarantine(folder, quarantine.key)).toBeUndefined();
+  });
+});

@@ -1,0 +1,121 @@
+// Owns leases as files of the state folder: one per VF, made by link(2), which only one of many can win.
+// Says nothing about when a lease may end; that is src/assign's.
+
+import { closeSync, fstatSync, openSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { VfleetError, messageOf } from '../base/errors.ts';
+import { tryLockDescriptor } from '../kernel/descriptor-lock.ts';
+import { Lease } from '../model/lease.ts';
+import type { VfKey } from '../model/lease.ts';
+import type { LeaseStore } from './lease-store.ts';
+import { createRecord, errnoOf, listNames, readRecord, syncFolder } from './record-file.ts';
+import { parseVfFileName, vfFileName } from './vf-file-name.ts';
+import { watchFolder } from './folder-watch.ts';
+
+const ending = '.json';
+/** Whoever else ends this lease right now is done within a write to the disk. */
+const deletePollMs = 2;
+
+/** Where leases, their locks and quarantine records are. */
+export function leaseFolder(stateFolder: string): string {
+  return join(stateFolder, 'leases');
+}
+
+/**
+ * Leases in a folder of the host, `leases/ADDRESS@INDEX.json`. The folder is made with the first lease. Every call can
+ * fail with `file.unreadable`.
+ */
+export function openFileLeases(stateFolder: string): LeaseStore {
+  const folder = leaseFolder(stateFolder);
+  const pathOf = (key: VfKey): string => join(folder, `${vfFileName(key)}${ending}`);
+
+  function readLease(key: VfKey): Lease | undefined {
+    const path = pathOf(key);
+    const text = readRecord(path);
+    return text === undefined ? undefined : parseLease(text, key, path);
+  }
+
+  return {
+    create: async (lease) => createRecord(pathOf(lease.key), `${JSON.stringify(Lease.parse(lease))}\n`),
+    read: async (key) => readLease(key),
+    deleteIfGeneration: async (key, generation) => deleteLease(pathOf(key), key, generation),
+    list: async () => {
+      const leases = listNames(folder).flatMap((name) => {
+        const key = name.endsWith(ending) ? parseVfFileName(name.slice(0, -ending.length)) : undefined;
+        // One that went between listing and reading has ended.
+        return key === undefined ? [] : (readLease(key) ?? []);
+      });
+      return leases.sort((a, b) => compare(a.key.pf, b.key.pf) || a.key.vf - b.key.vf);
+    },
+    watch: (signal) => watchFolder(folder, (name) => name.endsWith(ending), signal),
+  };
+}
+
+/**
+ * Between looking at the generation and unlinking nobody else may unlink: the record might be a newer one then. So who
+ * ends a lease holds the lock of the record itself, and looks whether the name still leads to it. Nobody can make a
+ * newer one meanwhile, because the name is taken.
+ */
+async function deleteLease(path: string, key: VfKey, generation: string): Promise<boolean> {
+  for (;;) {
+    const done = tryDelete(path, key, generation);
+    if (done !== undefined) return done;
+    await sleep(deletePollMs);
+  }
+}
+
+/** Undefined: somebody else is at this record, or the name changed hands. */
+function tryDelete(path: string, key: VfKey, generation: string): boolean | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, 'r');
+    if (!tryLockDescriptor(fd)) return undefined;
+    const mine = fstatSync(fd, { bigint: true });
+    const named = statSync(path, { bigint: true, throwIfNoEntry: false });
+    if (named?.ino !== mine.ino || named.dev !== mine.dev) return undefined;
+    if (parseLease(readFileSync(fd, 'utf8'), key, path).generation !== generation) return false;
+    unlinkSync(path);
+    syncFolder(dirname(path));
+    return true;
+  } catch (cause) {
+    if (cause instanceof VfleetError) throw cause;
+    if (fd === undefined && errnoOf(cause) === 'ENOENT') return false;
+    throw new VfleetError('file.unreadable', `${path}: ${messageOf(cause)}`, {
+      cause,
+      details: { file: path },
+    });
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+function parseLease(text: string, key: VfKey, path: string): Lease {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw corrupt(path, messageOf(cause), cause);
+  }
+  const parsed = Lease.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw corrupt(path, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`, parsed.error);
+  }
+  const { pf, vf } = parsed.data.key;
+  if (pf !== key.pf || vf !== key.vf) throw corrupt(path, `it is the lease of VF ${vf} of ${pf}`);
+  return parsed.data;
+}
+
+function corrupt(path: string, why: string, cause?: unknown): VfleetError {
+  return new VfleetError('lease.corrupt', `the lease in ${path} cannot be understood: ${why}`, {
+    hint: 'see who has the VF; then remove the file, and run `vfleet recover`',
+    details: { file: path },
+    cause,
+  });
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,65 @@
+// Owns what an attach asks for and what comes of it, and the choice of a VF with its reasons.
+// Schemas only: the same shapes are the command line's, the agent's and the tests'.
+
+import { z } from 'zod';
+import { Lease, Risk, VfKey } from './lease.ts';
+import { NetworkName } from './network.ts';
+
+/** Why a VF was not taken, or how good it is; `explain` shows one line per VF. */
+export const CandidateVerdict = z.strictObject({
+  key: VfKey,
+  address: z.string().optional(),
+  /** Place in the order, from 1; absent: it cannot be taken. */
+  rank: z.int().optional(),
+  /** Reasons against it when it cannot be taken, by code with words: `leased`, `network`, `mtu`, `rdma`, `holder` … */
+  excluded: z.array(z.strictObject({ code: z.string(), text: z.string() })),
+  /** Risks that taking it would mean. */
+  risks: z.array(Risk),
+  /** What counts for or against it, the weightiest first, with points. */
+  scores: z.array(z.strictObject({ name: z.string(), points: z.number(), text: z.string() })),
+});
+export type CandidateVerdict = z.infer<typeof CandidateVerdict>;
+
+export const AttachRequest = z.strictObject({
+  /** Name or UUID of a VM of the hypervisor. */
+  vm: z.string().min(1),
+  network: NetworkName,
+  /** Absent: derived from VM, network and place. */
+  mac: z.string().optional(),
+  /** `live`: the running VM only, the VF goes back when it stops. `stored`: its stored definition too, or alone when it
+   * does not run. */
+  hold: z.enum(['live', 'stored']),
+  /** Not on a card that the VM has a VF of already. */
+  spread: z.boolean(),
+  acceptedRisks: z.array(Risk),
+  failover: z
+    .strictObject({ kind: z.enum(['bridge', 'openvswitch']), bridge: z.string().min(1).max(15) })
+    .optional(),
+});
+export type AttachRequest = z.infer<typeof AttachRequest>;
+
+export const DetachRequest = z.strictObject({
+  vm: z.string().min(1),
+  /** Only the VFs on this network; absent: all of the VM. */
+  network: NetworkName.optional(),
+  /** Only the VF with this MAC address. */
+  mac: z.string().optional(),
+});
+export type DetachRequest = z.infer<typeof DetachRequest>;
+
+export const Attachment = z.strictObject({
+  lease: Lease,
+  /** Name of the VF's device in the hypervisor. */
+  alias: z.string().optional(),
+});
+export type Attachment = z.infer<typeof Attachment>;
+
+/** How a lease ended, or why it did not. */
+export const Release = z.strictObject({
+  key: VfKey,
+  owner: z.string(),
+  network: z.string(),
+  result: z.enum(['free', 'quarantined', 'kept']),
+  why: z.string().optional(),
+});
+export type Release = z.infer<typeof Release>;

@@ -1,0 +1,59 @@
+// Owns the difference between where a VM is and where it is to be, for a hypervisor and for people.
+
+import type { VmPlacement } from '../model/vm.ts';
+import type { PinChange, ScopePlan, WantedPinning } from './pinning-plan.ts';
+
+/** What is to be changed of a placement. `keepsMemory`: its memory is left where it is. */
+export function planChanges(
+  placement: VmPlacement,
+  wanted: Required<WantedPinning>,
+  keepsMemory: boolean,
+): ScopePlan {
+  const changes: PinChange[] = [];
+  const vcpus = Object.keys(wanted.vcpuPins)
+    .map(Number)
+    .filter((vcpu) => vcpu < placement.vcpuCount)
+    .filter((vcpu) => !isSame(placement.vcpuPins[vcpu], wanted.vcpuPins[vcpu]))
+    .sort((a, b) => a - b);
+  for (const run of runsOf(vcpus, placement))
+    changes.push({
+      what: 'vcpus',
+      vcpus: run,
+      before: run.map((vcpu) => placement.vcpuPins[vcpu]),
+      after: run.map((vcpu) => wanted.vcpuPins[vcpu] ?? []),
+    });
+  const movesEmulator = !isSame(placement.emulatorPin, wanted.emulatorPin);
+  if (movesEmulator)
+    changes.push({ what: 'emulator', before: placement.emulatorPin, after: wanted.emulatorPin });
+  const movesMemory = !keepsMemory && !isSame(placement.memoryNodes, wanted.memoryNodes);
+  if (movesMemory) changes.push({ what: 'memory', before: placement.memoryNodes, after: wanted.memoryNodes });
+  const vcpuPins = Object.fromEntries(vcpus.map((vcpu) => [vcpu, wanted.vcpuPins[vcpu] ?? []]));
+  return {
+    pinning: {
+      ...(vcpus.length === 0 ? {} : { vcpuPins }),
+      ...(movesEmulator ? { emulatorPin: wanted.emulatorPin } : {}),
+      ...(movesMemory ? { memoryNodes: wanted.memoryNodes } : {}),
+    },
+    changes,
+  };
+}
+
+/** vCPUs one after the other that are alike in whether they are pinned now. */
+function runsOf(vcpus: readonly number[], { vcpuPins }: VmPlacement): readonly (readonly number[])[] {
+  const runs: number[][] = [];
+  for (const vcpu of vcpus) {
+    const run = runs.at(-1);
+    const last = run?.at(-1);
+    const isAlike = last !== undefined && (vcpuPins[last] === undefined) === (vcpuPins[vcpu] === undefined);
+    if (run !== undefined && last === vcpu - 1 && isAlike) run.push(vcpu);
+    else runs.push([vcpu]);
+  }
+  return runs;
+}
+
+/** The same set, in whatever order. */
+export function isSame(a: readonly number[] | undefined, b: readonly number[] | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  const [set, other] = [new Set(a), new Set(b)];
+  return set.size === other.size && [...set].every((number) => other.has(number));
+}

@@ -1,0 +1,37 @@
+// Owns which CPUs belong to other VMs: those that they are pinned to, running or stored.
+
+import type { HostCpus } from '../model/host-cpus.ts';
+import type { Vm, VmPlacement } from '../model/vm.ts';
+
+export interface TakenCpus {
+  /** Names of the VMs that have a CPU, the first of each by name. */
+  readonly ownerByCpu: ReadonlyMap<number, string>;
+  /** VMs that are pinned nowhere: they may run on any CPU that no other one is pinned to, or even there. */
+  readonly floating: readonly string[];
+}
+
+/** Reads the pins of all VMs but one. A set of all CPUs of the host is no pin. */
+export function listTakenCpus(host: HostCpus, vms: readonly Vm[], except: Pick<Vm, 'uuid'>): TakenCpus {
+  const online = host.nodes.flatMap(({ cores }) => cores.flat());
+  const ownerByCpu = new Map<number, string>();
+  const floating: string[] = [];
+  const others = vms.filter(({ uuid }) => uuid !== except.uuid);
+  for (const vm of others.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const pinned = [vm.placement, vm.storedPlacement].flatMap((placement) =>
+      placement === undefined ? [] : cpusOf(placement, online),
+    );
+    if (pinned.length === 0) floating.push(vm.name);
+    for (const cpu of pinned) if (!ownerByCpu.has(cpu)) ownerByCpu.set(cpu, vm.name);
+  }
+  return { ownerByCpu, floating };
+}
+
+function cpusOf({ vcpuPins, emulatorPin = [] }: VmPlacement, online: readonly number[]): readonly number[] {
+  return [...Object.values(vcpuPins), emulatorPin].filter((pin) => !coversAll(pin, online)).flat();
+}
+
+function coversAll(pin: readonly number[], online: readonly number[]): boolean {
+  if (pin.length < online.length) return false;
+  const set = new Set(pin);
+  return online.every((cpu) => set.has(cpu));
+}

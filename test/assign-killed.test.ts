@@ -1,0 +1,186 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { attachVf } from '../src/assign/attach.ts';
+import { detachVfs } from '../src/assign/detach.ts';
+import { leaseForQemu } from '../src/assign/lease-for-qemu.ts';
+import { recoverLeases } from '../src/assign/recover.ts';
+import { readPresentVf, setVfTo } from '../src/assign/vf-work.ts';
+import { openFileLeases } from '../src/lease/file-leases.ts';
+import { exampleLease } from '../src/lease/testing/example-lease.ts';
+import type { AttachRequest } from '../src/model/attachment.ts';
+import {
+  afterDeath,
+  copyWorld,
+  factsOf,
+  makeWorld,
+  openProcess,
+  places,
+  problemsOf,
+  removeFolders,
+  request,
+  runUntilKilled,
+} from './assigning.fixture.ts';
+import type { Process, World } from './assigning.fixture.ts';
+
+afterEach(removeFolders);
+
+const spec = (pf: string, more: string, pool: string): string => `
+apiVersion: vfleet/v1
+kind: Host
+networks:
+  - { name: storage, vlan: 200, qos: 3, trust: true, maxTxRateMbps: 500${more} }
+pfs:
+  - match: { address: "${pf}" }
+    networks: [storage]
+    up: true
+    vfs:
+      count: 2
+      default: { ${pool} }
+`;
+
+const hosts = [
+  ['igb', spec('0000:01:00.0', '', 'driver: igbvf, spoofCheck: true')],
+  ['ice', spec('0000:17:00.0', ', linkState: enable, minTxRateMbps: 100', 'driver: vfio-pci, vlan: 7')],
+] as const;
+
+const standby = { kind: 'bridge', bridge: 'br0' } as const;
+const attaches: readonly (readonly [string, Partial<AttachRequest>])[] = [
+  ['live', {}],
+  ['stored with a standby', { hold: 'stored', failover: standby }],
+];
+
+/** More changes than any of the cases makes at one place. */
+const maxChanges = 60;
+
+/**
+ * Kills the work around every change in turn, kernel, hypervisor and leases alike, and lets one recovery follow: all is
+ * well then. Answers how many times it was killed.
+ */
+async function killEverywhere(
+  start: World,
+  begin: World,
+  work: (process: Process) => Promise<unknown>,
+  check: (now: World) => Promise<void> = async () => undefined,
+): Promise<number> {
+  let deaths = 0;
+  for (const place of places) {
+    for (const kill of ['before', 'after'] as const) {
+      for (let after = 0; after < maxChanges; after++) {
+        const world = copyWorld(begin);
+        if (!(await runUntilKilled(world, { place, after, kill }, work))) break;
+        deaths += 1;
+        const now = afterDeath(world);
+        const { host } = openProcess(now);
+        const releases = await recoverLeases(host);
+        const where = `${kill} change ${after} of ${place}`;
+        expect({ where, problems: await problemsOf(now, start) }).toEqual({ where, problems: [] });
+        expect(releases.filter(({ result }) => result !== 'free')).toEqual([]);
+        expect(await recoverLeases(host)).toEqual([]);
+        await check(now);
+      }
+    }
+  }
+  return deaths;
+}
+
+describe.each(hosts)('on %s, killed around any change,', (profile, text) => {
+  it.each(attaches)('an attach (%s) has been, or has not been', async (_, more) => {
+    const start = await makeWorld(profile, text);
+    const deaths = await killEverywhere(start, start, async ({ host }) =>
+      attachVf(host, start.offer, request('web-1', more)),
+    );
+    expect(deaths).toBeGreaterThan(6);
+  });
+
+  it.each(attaches)('a detach (%s) has been, or has not been', async (_, more) => {
+    const start = await makeWorld(profile, text);
+    const begin = copyWorld(start);
+    await attachVf(openProcess(begin).host, begin.offer, request('web-1', more));
+    const deaths = await killEverywhere(start, begin, async ({ host }) => detachVfs(host, { vm: 'web-1' }));
+    expect(deaths).toBeGreaterThan(7);
+  });
+
+  it('a recovery is finished by the next one', async () => {
+    const start = await makeWorld(profile, text);
+    const begin = copyWorld(start);
+    const { host, hypervisor } = openProcess(begin);
+    await attachVf(host, begin.offer, request('web-1', { failover: standby }));
+    await attachVf(host, begin.offer, request('web-2', { hold: 'stored' }));
+    await hypervisor.crash('web-1');
+    await hypervisor.stop('web-2');
+    await hypervisor.undefine('web-2');
+    const deaths = await killEverywhere(
+      start,
+      begin,
+      async (process) => recoverLeases(process.host),
+      async (now) => {
+        expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+        expect(factsOf(now)).toEqual(factsOf(start));
+      },
+    );
+    expect(deaths).toBeGreaterThan(7);
+  });
+
+  it('a lease for a QEMU goes back when its time is over', async () => {
+    const start = await makeWorld(profile, text);
+    const deaths = await killEverywhere(
+      start,
+      start,
+      async ({ host }) => {
+        const asked = { name: 'vm1', network: 'storage', acceptedRisks: [], startWithinMs: -3_600_000 };
+        return leaseForQemu(host, start.offer, asked);
+      },
+      async (now) => expect(factsOf(now)).toEqual(factsOf(start)),
+    );
+    expect(deaths).toBeGreaterThan(3);
+  });
+});
+
+describe('a lease of a VF that is no PCI device', () => {
+  it('goes back however often recovery is killed', async () => {
+    const start = await makeWorld(
+      'netdevsim',
+      spec('netdevsim/netdevsim1', ', linkState: enable', 'vlan: 7'),
+    );
+    const begin = copyWorld(start);
+    const { host } = openProcess(begin);
+    const key = { pf: 'netdevsim/netdevsim1', vf: 1 };
+    const before = (await readPresentVf(host, key)).settings;
+    const settings = { ...before, mac: '52:54:00:00:00:01', vlan: 200, trust: true, maxTxRateMbps: 500 };
+    const owner = { kind: 'libvirt', uuid: 'gone', name: '../../x', hold: 'live' } as const;
+    await host.leases.create(exampleLease({ key, owner, settings, giveBack: { settings: before } }));
+    await setVfTo(host, key, settings);
+    expect(factsOf(begin)).not.toEqual(factsOf(start));
+    const deaths = await killEverywhere(
+      start,
+      begin,
+      async (process) => recoverLeases(process.host),
+      async (now) => expect(factsOf(now)).toEqual(factsOf(start)),
+    );
+    expect(deaths).toBeGreaterThan(2);
+  });
+});
+
+describe('a host that is killed again and again', () => {
+  it('is well after one recovery that is let be', async () => {
+    const start = await makeWorld('igb', hosts[0][1]);
+    for (let first = 0; first < 6; first++) {
+      for (let second = 0; second < maxChanges; second++) {
+        let world = copyWorld(start);
+        const at = { place: 'kernel', kill: 'after' } as const;
+        await runUntilKilled(world, { ...at, after: first }, async ({ host }) =>
+          attachVf(host, start.offer, request('web-1')),
+        );
+        world = afterDeath(world);
+        await openProcess(world).hypervisor.destroy('web-1');
+        const died = await runUntilKilled(world, { ...at, after: second }, async ({ host }) =>
+          recoverLeases(host),
+        );
+        world = afterDeath(world);
+        await recoverLeases(openProcess(world).host);
+        expect(await problemsOf(world, start)).toEqual([]);
+        expect(factsOf(world)).toEqual(factsOf(start));
+        if (!died) break;
+      }
+    }
+  });
+});

@@ -1,0 +1,557 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { attachVf, explainAttach } from '../src/assign/attach.ts';
+import { detachVfs, giveBack } from '../src/assign/detach.ts';
+import { leaseForQemu } from '../src/assign/lease-for-qemu.ts';
+import { recoverLeases } from '../src/assign/recover.ts';
+import { vfAliasOf } from '../src/assign/vm-nic.ts';
+import { VfleetError } from '../src/base/errors.ts';
+import { newVm } from '../src/hypervisor/simulated/sim-vms.ts';
+import { openFileLeases } from '../src/lease/file-leases.ts';
+import { listQuarantines } from '../src/lease/quarantine.ts';
+import { lockVf } from '../src/lease/vf-lock.ts';
+import { igbProfile } from '../src/sim/profiles/igb.ts';
+import type { SimProfile } from '../src/sim/profile.ts';
+import type { SimVf } from '../src/sim/state.ts';
+import {
+  copyWorld,
+  factsOf,
+  makeWorld,
+  newFolder,
+  openProcess,
+  problemsOf,
+  removeFolders,
+  request,
+  vfsOf,
+} from './assigning.fixture.ts';
+import type { World } from './assigning.fixture.ts';
+
+afterEach(removeFolders);
+
+const igbSpec = `
+apiVersion: vfleet/v1
+kind: Host
+networks:
+  - { name: storage, vlan: 200, qos: 3, spoofCheck: true, trust: true, maxTxRateMbps: 500 }
+  - { name: front, vlan: 100 }
+pfs:
+  - match: { address: "0000:01:00.0" }
+    networks: [storage, front]
+    up: true
+    vfs:
+      count: 3
+      default: { driver: igbvf, spoofCheck: true }
+`;
+
+const iceSpec = `
+apiVersion: vfleet/v1
+kind: Host
+networks:
+  - { name: storage, vlan: 200, spoofCheck: false, trust: true, linkState: enable, minTxRateMbps: 100, maxTxRateMbps: 500 }
+pfs:
+  - match: { address: "0000:17:00.0" }
+    networks: [storage]
+    up: true
+    vfs:
+      count: 3
+      default: { driver: vfio-pci, vlan: 7, spoofCheck: true, linkState: auto }
+`;
+
+const world = async (spec = igbSpec, profile: 'igb' | 'ice' | SimProfile = 'igb'): Promise<World> =>
+  makeWorld(profile, spec);
+
+/** What an attempt is refused with; everything is as before then. */
+async function refusalOf(attempt: Promise<unknown>): Promise<VfleetError> {
+  const error: unknown = await attempt.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof VfleetError)) throw new Error(`it was not refused: ${String(error)}`);
+  expect(error.message).not.toContain('\n');
+  return error;
+}
+
+describe.each([
+  ['igb', igbSpec],
+  ['ice', iceSpec],
+] as const)('on %s', (profile, spec) => {
+  it.each([
+    ['live', {}],
+    ['stored', { hold: 'stored' as const }],
+    ['with a standby', { failover: { kind: 'bridge' as const, bridge: 'br0' } }],
+    [
+      'stored with a standby',
+      { hold: 'stored' as const, failover: { kind: 'openvswitch' as const, bridge: 'br-int' } },
+    ],
+  ])('a VF is given %s and comes back clean', async (_, more) => {
+    const start = await world(spec, profile);
+    const now = copyWorld(start);
+    const { host, hypervisor } = openProcess(now);
+    const { lease, alias } = await attachVf(host, now.offer, request('web-1', more));
+    expect(await problemsOf(now, start)).toEqual([]);
+    const vm = await hypervisor.readVm('web-1');
+    expect(vm.nics).toContainEqual(expect.objectContaining({ alias, mac: lease.settings.mac, vlan: 200 }));
+    expect(vm.storedNics.some((nic) => nic.alias === alias)).toBe(
+      lease.owner.kind === 'libvirt' && lease.owner.hold === 'stored',
+    );
+    expect(await recoverLeases(host)).toEqual([]);
+    expect(await openFileLeases(now.stateFolder).list()).toEqual([lease]);
+    expect(await detachVfs(host, { vm: 'web-1' })).toEqual([expect.objectContaining({ result: 'free' })]);
+    expect(await problemsOf(now, start)).toEqual([]);
+    expect(factsOf(now)).toEqual(factsOf(start));
+    expect((await hypervisor.readVm('web-1')).nics).toEqual([]);
+    expect((await hypervisor.readVm('web-1')).storedNics).toEqual([]);
+  });
+
+  it('a VF goes from VM to VM, and the second sees nothing of the first', async () => {
+    const start = await world(spec.replace('count: 3', 'count: 1'), profile);
+    const now = copyWorld(start);
+    const { host } = openProcess(now);
+    const first = await attachVf(host, now.offer, request('web-1'));
+    expect(vfsOf(now)[0]?.dirt).toBe('left by web-1');
+    expect((await refusalOf(attachVf(host, now.offer, request('web-2')))).code).toBe('vf.unavailable');
+    await detachVfs(host, { vm: 'web-1' });
+    expect(vfsOf(now)[0]?.dirt).toBeUndefined();
+    expect(vfsOf(now)[0]?.lastReset).toBe('flr');
+    const second = await attachVf(host, now.offer, request('web-2'));
+    expect(second.lease.key).toEqual(first.lease.key);
+    expect(second.lease.settings.mac).not.toBe(first.lease.settings.mac);
+    expect(await problemsOf(now, start)).toEqual([]);
+  });
+});
+
+describe('a VM that ends', () => {
+  it.each(['stop', 'crash', 'destroy'] as const)(
+    'by %s leaves a VF that recovery gives back',
+    async (how) => {
+      const start = await world();
+      const now = copyWorld(start);
+      const { host, hypervisor } = openProcess(now);
+      await attachVf(host, now.offer, request('web-1', { failover: { kind: 'bridge', bridge: 'br0' } }));
+      await hypervisor[how]('web-1');
+      expect(await recoverLeases(host)).toEqual([
+        expect.objectContaining({ owner: 'web-1', result: 'free' }),
+      ]);
+      expect(await problemsOf(now, start)).toEqual([]);
+      expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+    },
+  );
+
+  it('keeps a VF of its stored definition through stops, until it is undefined', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host, hypervisor } = openProcess(now);
+    const { lease } = await attachVf(host, now.offer, request('web-1', { hold: 'stored' }));
+    await hypervisor.stop('web-1');
+    expect(await recoverLeases(host)).toEqual([]);
+    expect(await problemsOf(now, start)).toEqual([]);
+    await hypervisor.start('web-1');
+    // The hypervisor sets address and tag alone at the start: priority goes, until somebody looks.
+    expect(vfsOf(now)[lease.key.vf]?.settings.qos).toBe(0);
+    expect(await recoverLeases(host)).toEqual([]);
+    expect(await problemsOf(now, start)).toEqual([]);
+    await hypervisor.stop('web-1');
+    await hypervisor.undefine('web-1');
+    expect(await recoverLeases(host)).toEqual([expect.objectContaining({ result: 'free' })]);
+    expect(factsOf(now)).toEqual(factsOf(start));
+  });
+
+  it('and runs may give its trusted VF another address, and keeps it', async () => {
+    const now = await world();
+    const { host, kernel } = openProcess(now);
+    const { lease } = await attachVf(host, now.offer, request('web-1'));
+    const own = '52:54:00:99:99:99';
+    const change = (work: (vf: SimVf) => void): void =>
+      kernel.change(({ pfs }) => {
+        const vf = pfs[0]?.vfs[lease.key.vf];
+        if (vf !== undefined) work(vf);
+      });
+    change((vf) => {
+      vf.settings = { ...vf.settings, mac: own, vlan: 5 };
+    });
+    expect(await recoverLeases(host)).toEqual([]);
+    expect(vfsOf(now)[lease.key.vf]?.settings).toMatchObject({ mac: own, vlan: 200 });
+    change((vf) => {
+      vf.settings = { ...vf.settings, mac: '00:00:00:00:00:00' };
+    });
+    expect(await recoverLeases(host)).toEqual([]);
+    expect(vfsOf(now)[lease.key.vf]?.settings.mac).toBe(lease.settings.mac);
+  });
+
+  it('that does not run is given a VF in its stored definition only', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host, hypervisor } = openProcess(now);
+    expect((await refusalOf(attachVf(host, now.offer, request('db-1')))).message).toContain('does not run');
+    await attachVf(host, now.offer, request('db-1', { hold: 'stored' }));
+    expect(await hypervisor.readVm('db-1')).toMatchObject({ nics: [], storedNics: [{ kind: 'hostdev' }] });
+    await hypervisor.start('db-1');
+    expect(await recoverLeases(host)).toEqual([]);
+    expect(await problemsOf(now, start)).toEqual([]);
+    await detachVfs(host, { vm: 'db-1' });
+    expect(factsOf(now)).toEqual(factsOf(start));
+  });
+});
+
+describe('an attach that cannot be', () => {
+  it.each([
+    ['an unknown VM', request('web-9'), 'vm.unknown'],
+    ['an unknown network', request('web-1', { network: 'nowhere' }), 'network.unknown'],
+    ['a MAC address that is none', request('web-1', { mac: '01:00:5e:00:00:01' }), 'usage.invalid'],
+    ['a MAC address of the PF', request('web-1', { mac: '52:54:00:82:57:01' }), 'mac.in-use'],
+  ])('for %s changes nothing', async (_, asked, code) => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host } = openProcess(now);
+    expect((await refusalOf(attachVf(host, now.offer, asked))).code).toBe(code);
+    expect(now.state.pfs).toEqual(start.state.pfs);
+    expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+  });
+
+  it('for a MAC address of another lease or VM changes nothing', async () => {
+    const now = await world();
+    const { host, hypervisor } = openProcess(now);
+    const mac = '52:54:00:aa:aa:aa';
+    const vm = newVm('other', 9);
+    await hypervisor.define({ ...vm, nics: [{ kind: 'bridge', mac: '52:54:00:bb:bb:bb' }] });
+    await attachVf(host, now.offer, request('web-1', { mac }));
+    for (const used of [mac, mac.toUpperCase(), '52:54:00:bb:bb:bb']) {
+      const error = await refusalOf(attachVf(host, now.offer, request('web-2', { mac: used })));
+      expect(error.code).toBe('mac.in-use');
+    }
+    expect(await openFileLeases(now.stateFolder).list()).toHaveLength(1);
+  });
+
+  it('for a VM without free slots is undone in one line', async () => {
+    const start = await world(igbSpec.replace('count: 3', 'count: 7'));
+    const now = copyWorld(start);
+    const { host, hypervisor } = openProcess(now);
+    const nics = Array.from({ length: 8 }, (_, at) => ({ kind: 'bridge', alias: `ua-${at}` }));
+    await hypervisor.define({ ...newVm('full', 9), nics });
+    const error = await refusalOf(attachVf(host, now.offer, request('full')));
+    expect(error).toMatchObject({ code: 'attach.undone', exitStatus: 5 });
+    expect(error.message).toContain('No more available PCI slots');
+    expect(factsOf(now)).toEqual(factsOf(start));
+    expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+  });
+
+  it('because the driver refuses a setting is undone, and names it', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host } = openProcess(now, {
+      kernel: [{ operation: 'setlink', attribute: 'trust', errno: 'EPERM', times: 3 }],
+    });
+    const error = await refusalOf(attachVf(host, now.offer, request('web-1')));
+    expect(error.code).toBe('attach.undone');
+    expect(error.message).toContain('trust');
+    expect(factsOf(now)).toEqual(factsOf(start));
+    expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+  });
+
+  it('because somebody asked to stop is undone', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const stop = new AbortController();
+    stop.abort();
+    const { host } = openProcess(now, { signal: stop.signal });
+    const error = await refusalOf(attachVf(host, now.offer, request('web-1')));
+    expect(error.code).toBe('attach.undone');
+    expect(await problemsOf(now, start)).toEqual([]);
+  });
+
+  it.each([
+    ['is refused', { operation: 'attach' as const, refusal: 'internal error: "><hostdev', times: 1 }],
+    ['times out', { operation: 'attach' as const, hang: true as const, times: 1 }],
+    ['loses its answer', { operation: 'attach' as const, lost: true as const, times: 1 }],
+  ])('because plugging in %s is undone, with the standby', async (_, fault) => {
+    for (const after of [0, 1]) {
+      const start = await world();
+      const now = copyWorld(start);
+      const { host } = openProcess(now, { vms: [{ ...fault, after }] });
+      const failover = { kind: 'bridge' as const, bridge: 'br0' };
+      const error = await refusalOf(attachVf(host, now.offer, request('web-1', { failover })));
+      expect(error.code).toBe('attach.undone');
+      expect(await problemsOf(now, start)).toEqual([]);
+      expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+    }
+  });
+
+  it('and not be undone either stays leased, until recovery', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host } = openProcess(now, {
+      vms: [
+        { operation: 'attach', lost: true },
+        { operation: 'detach', unreachable: true },
+      ],
+    });
+    const error = await refusalOf(attachVf(host, now.offer, request('web-1')));
+    expect(error).toMatchObject({ code: 'attach.inconsistent', exitStatus: 6 });
+    expect(await openFileLeases(now.stateFolder).list()).toHaveLength(1);
+    expect(await recoverLeases(openProcess(now).host)).toEqual([]);
+    expect(await problemsOf(now, start)).toEqual([]);
+  });
+
+  it('lists every VF and why', async () => {
+    const now = await world();
+    const { host } = openProcess(now);
+    await attachVf(host, now.offer, request('web-1'));
+    const verdicts = await explainAttach(host, now.offer, request('web-2'));
+    expect(verdicts.filter(({ rank }) => rank !== undefined)).toHaveLength(2);
+    expect(verdicts.flatMap(({ excluded }) => excluded.map(({ code }) => code))).toContain('leased');
+    expect(await openFileLeases(now.stateFolder).list()).toHaveLength(1);
+  });
+});
+
+describe('a VF that cannot be given back', () => {
+  const busOnly: SimProfile = {
+    ...igbProfile,
+    pfs: igbProfile.pfs.map((pf) => {
+      const { pci } = pf.card;
+      return pci === undefined
+        ? pf
+        : { ...pf, card: { ...pf.card, pci: { ...pci, vfResetMethods: ['pm', 'bus'] } } };
+    }),
+  };
+
+  it('because it has no reset of its own is quarantined and given to nobody', async () => {
+    const now = await world(igbSpec.replace('count: 3', 'count: 1'), busOnly);
+    const { host } = openProcess(now);
+    const { lease } = await attachVf(host, now.offer, request('web-1'));
+    const [release] = await detachVfs(host, { vm: 'web-1' });
+    expect(release).toMatchObject({ result: 'quarantined', why: expect.stringContaining('pm bus') });
+    expect(listQuarantines(now.stateFolder)).toEqual([
+      expect.objectContaining({ generation: lease.generation }),
+    ]);
+    expect(vfsOf(now)[0]).toMatchObject({ dirt: 'left by web-1' });
+    expect(vfsOf(now)[0]?.lastReset).toBeUndefined();
+    expect((await refusalOf(attachVf(host, now.offer, request('web-2')))).code).toBe('vf.unavailable');
+    expect(await recoverLeases(host)).toEqual([expect.objectContaining({ result: 'quarantined' })]);
+  });
+
+  it('because the reset fails is quarantined until the cause is mended', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const broken = openProcess(now, {
+      kernel: [{ operation: 'write', path: '/sys*/reset', vf: 0, errno: 'ENOTTY' }],
+    });
+    const { lease } = await attachVf(broken.host, now.offer, request('web-1'));
+    expect(lease.key.vf).toBe(0);
+    expect(await detachVfs(broken.host, { vm: 'web-1' })).toEqual([
+      expect.objectContaining({ result: 'quarantined' }),
+    ]);
+    const since = listQuarantines(now.stateFolder)[0]?.since;
+    expect(await recoverLeases(broken.host)).toEqual([expect.objectContaining({ result: 'quarantined' })]);
+    expect(listQuarantines(now.stateFolder)[0]?.since).toBe(since);
+    expect(await recoverLeases(openProcess(now).host)).toEqual([expect.objectContaining({ result: 'free' })]);
+    expect(await problemsOf(now, start)).toEqual([]);
+    expect(factsOf(now)).toEqual(factsOf(start));
+  });
+
+  it('because the guest does not let go is kept, and nothing of it is changed', async () => {
+    const now = await world();
+    const { host } = openProcess(now, { vms: [{ operation: 'detach', hang: true }] });
+    const { lease } = await attachVf(host, now.offer, request('web-1'));
+    const before = structuredClone(now.state.pfs);
+    expect(await detachVfs(host, { vm: 'web-1' })).toEqual([
+      expect.objectContaining({ result: 'kept', why: expect.stringContaining('has not let go') }),
+    ]);
+    expect(now.state.pfs).toEqual(before);
+    expect(await openFileLeases(now.stateFolder).list()).toEqual([lease]);
+  });
+
+  it('because the hypervisor does not answer is kept', async () => {
+    const now = await world();
+    const { host, hypervisor } = openProcess(now);
+    await attachVf(host, now.offer, request('web-1'));
+    await hypervisor.destroy('web-1');
+    const deaf = openProcess(now, { vms: [{ operation: 'read', unreachable: true }] });
+    const kept = [
+      expect.objectContaining({ result: 'kept', why: expect.stringContaining('does not answer') }),
+    ];
+    expect(await recoverLeases(deaf.host)).toEqual(kept);
+    expect(await recoverLeases({ ...host, hypervisor: undefined })).toEqual([
+      expect.objectContaining({ result: 'kept' }),
+    ]);
+    expect(vfsOf(now)[0]?.lastReset).toBeUndefined();
+  });
+
+  it('because a process has it open is kept, whoever owns it', async () => {
+    const now = await world();
+    const { host, hypervisor, kernel } = openProcess(now);
+    const { lease } = await attachVf(host, now.offer, request('web-1'));
+    await hypervisor.destroy('web-1');
+    kernel.holdVf(lease.key.pf, lease.key.vf, { kind: 'vfio', name: 'dpdk-testpmd' });
+    expect(await recoverLeases(host)).toEqual([
+      expect.objectContaining({ result: 'kept', why: expect.stringContaining('dpdk-testpmd') }),
+    ]);
+    expect(vfsOf(now)[lease.key.vf]).toMatchObject({ dirt: 'left by web-1' });
+    kernel.releaseVf(lease.key.pf, lease.key.vf);
+    expect(await recoverLeases(host)).toEqual([expect.objectContaining({ result: 'free' })]);
+  });
+
+  it('because somebody works on it is kept', async () => {
+    const now = await world();
+    const { host } = openProcess(now);
+    const { lease } = await attachVf(host, now.offer, request('web-1'));
+    const lock = lockVf(now.stateFolder, lease.key, 'detach "web-1"');
+    expect(await recoverLeases(host)).toEqual([
+      expect.objectContaining({ result: 'kept', why: expect.stringContaining('detach "web-1"') }),
+    ]);
+    if ('release' in lock) lock.release();
+  });
+
+  it('because it is no more is free', async () => {
+    const now = await world();
+    const { host, kernel } = openProcess(now);
+    await attachVf(host, now.offer, request('web-1'));
+    now.vms.vms[0]?.nics.splice(0);
+    kernel.unplug('0000:01:00.0');
+    expect(await recoverLeases(host)).toEqual([expect.objectContaining({ result: 'free' })]);
+    expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+  });
+});
+
+describe('a hypervisor that goes on after the vfleet that asked it has died', () => {
+  it.each(['igb', 'ice'] as const)(
+    'may plug the VF in while it is cleaned, and it stays leased (%s)',
+    async (profile) => {
+      const start = await world(profile === 'igb' ? igbSpec : iceSpec, profile);
+      const now = copyWorld(start);
+      const { host, hypervisor } = openProcess(now, {
+        vms: [{ operation: 'attach', unreachable: true, times: 1 }],
+      });
+      const { uuid } = await hypervisor.readVm('web-1');
+      // The undoing of the attach meets the late change.
+      const late: Promise<void>[] = [];
+      const report = (text: string): void => {
+        if (!text.startsWith('cleaning')) return;
+        const plugIn = async (): Promise<void> => {
+          const [lease] = await openFileLeases(now.stateFolder).list();
+          if (lease?.address === undefined) throw new Error('there is no lease');
+          const vf = {
+            hostAddress: lease.address,
+            mac: lease.settings.mac ?? '',
+            alias: vfAliasOf(lease),
+            vlan: 200,
+          };
+          await hypervisor.attachNic(uuid, { vf }, { live: true, stored: false });
+        };
+        late.push(plugIn());
+      };
+      const error = await refusalOf(attachVf({ ...host, report }, now.offer, request('web-1')));
+      await Promise.all(late);
+      expect(error.code).toBe('attach.inconsistent');
+      expect(await recoverLeases(host)).toEqual([]);
+      expect(await openFileLeases(now.stateFolder).list()).toHaveLength(1);
+      expect(await problemsOf(now, start)).toEqual([]);
+      expect(await detachVfs(host, { vm: 'web-1' })).toEqual([expect.objectContaining({ result: 'free' })]);
+      expect(factsOf(now)).toEqual(factsOf(start));
+    },
+  );
+});
+
+describe('a release that comes late', () => {
+  it('changes nothing of a newer lease', async () => {
+    const start = await world(igbSpec.replace('count: 3', 'count: 1'));
+    const now = copyWorld(start);
+    const { host } = openProcess(now);
+    const old = await attachVf(host, now.offer, request('web-1'));
+    await detachVfs(host, { vm: 'web-1' });
+    const newer = await attachVf(host, now.offer, request('web-2'));
+    const before = structuredClone(now.state.pfs);
+    expect((await refusalOf(giveBack(host, old.lease))).code).toBe('lease.changed');
+    expect(now.state.pfs).toEqual(before);
+    expect(await openFileLeases(now.stateFolder).list()).toEqual([newer.lease]);
+    expect(await problemsOf(now, start)).toEqual([]);
+  });
+
+  it('of a VF that is free changes nothing', async () => {
+    const now = await world();
+    const { host } = openProcess(now);
+    const { lease } = await attachVf(host, now.offer, request('web-1'));
+    await detachVfs(host, { vm: 'web-1' });
+    expect((await refusalOf(giveBack(host, lease))).code).toBe('lease.changed');
+    expect((await refusalOf(detachVfs(host, { vm: 'web-1' }))).code).toBe('lease.none');
+  });
+});
+
+describe('names that mean harm', () => {
+  const names = [
+    '../../x',
+    '"><hostdev',
+    "'; rm -rf /",
+    'a,b=c',
+    '-',
+    '\u0000',
+    '💥',
+    'x'.repeat(300),
+    'line\nfeed',
+  ];
+
+  it.each(names)('%j is just a VM', async (name) => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host, hypervisor } = openProcess(now);
+    await hypervisor.define(newVm(name, 9));
+    const { lease } = await attachVf(host, now.offer, request(name));
+    expect(lease.owner.name).toBe(name);
+    expect(await problemsOf(now, start)).toEqual([]);
+    expect(await recoverLeases(host)).toEqual([]);
+    expect(await detachVfs(host, { vm: name })).toEqual([
+      expect.objectContaining({ owner: name, result: 'free' }),
+    ]);
+    expect(factsOf(now)).toEqual(factsOf(start));
+    const qemu = await leaseForQemu(host, now.offer, {
+      name,
+      network: 'storage',
+      acceptedRisks: [],
+      startWithinMs: 0,
+    });
+    expect(qemu.lease.owner.name).toBe(name);
+  });
+});
+
+describe('a VF for a QEMU that somebody starts', () => {
+  it('is set and bound, and goes back when nobody opens it in time', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host, kernel } = openProcess(now);
+    const { lease } = await leaseForQemu(host, now.offer, {
+      name: 'vm1',
+      network: 'storage',
+      acceptedRisks: [],
+      startWithinMs: 50,
+    });
+    const vf = vfsOf(now)[lease.key.vf];
+    const { linkState: _, ...settings } = lease.settings;
+    expect(vf).toMatchObject({ driver: 'vfio-pci', settings });
+    kernel.holdVf(lease.key.pf, lease.key.vf, { kind: 'vm', name: 'vm1' });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await recoverLeases(host)).toEqual([]);
+    kernel.releaseVf(lease.key.pf, lease.key.vf);
+    expect(await recoverLeases(host)).toEqual([expect.objectContaining({ owner: 'vm1', result: 'free' })]);
+    expect(factsOf(now)).toEqual(factsOf(start));
+    expect(await problemsOf(now, start)).toEqual([]);
+  });
+
+  it('is detached by name', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host } = openProcess(now);
+    await leaseForQemu(host, now.offer, { name: 'vm1', network: 'front', acceptedRisks: [], numaNode: 0 });
+    expect((await refusalOf(detachVfs(host, { vm: 'vm1', network: 'storage' }))).code).toBe('lease.none');
+    expect(await detachVfs(host, { vm: 'vm1', network: 'front' })).toEqual([
+      expect.objectContaining({ result: 'free' }),
+    ]);
+    expect(factsOf(now)).toEqual(factsOf(start));
+  });
+});
+
+describe('a host without networks', () => {
+  it('offers nothing', async () => {
+    const now = await world();
+    const { host } = openProcess({ ...now, stateFolder: newFolder() });
+    const offer = { networks: [], pools: [] };
+    expect((await refusalOf(attachVf(host, offer, request('web-1')))).code).toBe('offer.none');
+  });
+});

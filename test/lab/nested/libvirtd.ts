@@ -1,0 +1,62 @@
+// Owns libvirt's daemons inside the lab: their configuration, start and end. As in a container: no systemd, no cgroups.
+
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { run, succeeds, until } from '../lab-host.ts';
+
+/** QEMU runs as root in a machine that is ours alone. */
+export const qemuConfiguration = `user = "root"
+group = "root"
+dynamic_ownership = 0
+remember_owner = 0
+security_driver = "none"
+namespaces = [ ]
+cgroup_controllers = [ ]
+`;
+
+const accounts = [
+  ['/etc/passwd', 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin'],
+  ['/etc/group', 'libvirt-qemu:x:64055:'],
+] as const;
+const pidFiles = ['/run/libvirtd.pid', '/run/virtlogd.pid'];
+const startTimeoutMs = 120_000;
+
+/** Starts virtlogd and libvirtd unless they run; `capabilities` is a folder of what libvirt knows about QEMU. */
+export async function startLibvirtd(capabilities: string): Promise<void> {
+  if (await succeeds('virsh', ['-c', 'qemu:///system', 'uri'])) return;
+  // Debian's libvirt wants its user, which comes with a package that also starts a libvirtd: the lab's machine has it not.
+  for (const [file, line] of accounts) {
+    if (!readFileSync(file, 'utf8').includes(`\n${line.split(':')[0]}:`)) appendFileSync(file, `${line}\n`);
+  }
+  mkdirSync('/etc/libvirt', { recursive: true });
+  writeFileSync('/etc/libvirt/libvirtd.conf', 'unix_sock_group = "root"\n');
+  writeFileSync('/etc/libvirt/qemu.conf', qemuConfiguration);
+  const cache = '/var/cache/libvirt/qemu/capabilities';
+  mkdirSync(cache, { recursive: true });
+  for (const name of readdirSync(capabilities)) copyFileSync(join(capabilities, name), join(cache, name));
+  await run('virtlogd', ['-d']);
+  await run('libvirtd', ['-d']);
+  await until(
+    'libvirtd answers',
+    async () => succeeds('virsh', ['-c', 'qemu:///system', 'uri']),
+    startTimeoutMs,
+  );
+}
+
+/** Ends both daemons; VMs go on. */
+export async function stopLibvirtd(): Promise<void> {
+  for (const file of pidFiles) {
+    if (!existsSync(file)) continue;
+    const pid = Number(readFileSync(file, 'utf8'));
+    process.kill(pid, 'SIGTERM');
+    await until(`process ${pid} has ended`, () => !existsSync(`/proc/${pid}`));
+  }
+}

@@ -1,0 +1,253 @@
+// Owns a libvirtd of its own for tests: in private mount, network and process namespaces, so that it neither sees nor
+// touches the libvirt of this machine, and everything it starts ends with it. Needs root, util-linux and libvirtd.
+
+import type { ChildProcess } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { LibvirtClient } from '../../src/hypervisor/libvirt/libvirt-client.ts';
+import type { DomainRef } from '../../src/hypervisor/libvirt/remote-protocol.ts';
+import { procedures } from '../../src/hypervisor/libvirt/remote-protocol.ts';
+
+const run = promisify(execFile);
+
+/** Where libvirt keeps things, each on a folder of the test's. */
+const privateFolders = {
+  run: '/run/libvirt',
+  etc: '/etc/libvirt',
+  lib: '/var/lib/libvirt',
+  log: '/var/log/libvirt',
+  cache: '/var/cache/libvirt',
+} as const;
+
+/** An unpacked libvirt of another version (`dpkg -x`), taken instead of the installed one. */
+const otherRoot = process.env['VFLEET_TEST_LIBVIRT_ROOT'];
+const libraryFolder = '/usr/lib/x86_64-linux-gnu';
+
+const startTimeoutMs = 60_000;
+export const bridge = 'vfbr0';
+
+/** Whether this machine has what the tests need. */
+export const libvirtdIsThere =
+  process.getuid?.() === 0 &&
+  ['/usr/sbin/libvirtd', '/usr/sbin/virtlogd', '/usr/bin/virsh', '/usr/bin/qemu-system-x86_64'].every(
+    (path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  );
+
+export class Libvirtd {
+  readonly folder: string;
+  readonly socketPath: string;
+  readonly #holder: ChildProcess;
+  readonly #holderPid: number;
+
+  constructor(folder: string, holder: ChildProcess, holderPid: number) {
+    this.folder = folder;
+    this.socketPath = join(folder, 'run', 'libvirt-sock');
+    this.#holder = holder;
+    this.#holderPid = holderPid;
+  }
+
+  /** Runs a program where the daemon is and answers what it prints. */
+  async inside(...command: readonly string[]): Promise<string> {
+    const { stdout } = await run('nsenter', this.#nsenterArgs(command), { maxBuffer: 16_777_216 });
+    return stdout;
+  }
+
+  #nsenterArgs(command: readonly string[]): string[] {
+    return ['--target', String(this.#holderPid), '--mount', '--net', '--pid', ...command];
+  }
+
+  /** The independent tool. */
+  async virsh(...args: readonly string[]): Promise<string> {
+    const uri = `qemu+unix:///system?socket=${this.socketPath}`;
+    const { stdout } = await run('virsh', ['--quiet', '--connect', uri, ...args], { maxBuffer: 16_777_216 });
+    return stdout;
+  }
+
+  /** Starts the daemon and waits until it answers. */
+  async start(): Promise<void> {
+    const daemon = [
+      'libvirtd',
+      '--config',
+      '/etc/libvirt/libvirtd.conf',
+      '--pid-file',
+      '/run/libvirt/libvirtd.pid',
+    ];
+    this.#spawnInside(daemon);
+    const client = new LibvirtClient({ socketPath: this.socketPath });
+    try {
+      const untilMs = performance.now() + startTimeoutMs;
+      for (;;) {
+        try {
+          await client.call(procedures.connectGetLibVersion, undefined);
+          return;
+        } catch (thrown) {
+          if (performance.now() > untilMs) throw thrown;
+          await sleep(50);
+        }
+      }
+    } finally {
+      client.close();
+    }
+  }
+
+  startLog(): void {
+    this.#spawnInside(['virtlogd', '--pid-file', '/run/libvirt/virtlogd.pid']);
+  }
+
+  #spawnInside(daemon: readonly string[]): void {
+    const env =
+      otherRoot === undefined
+        ? process.env
+        : { ...process.env, LD_LIBRARY_PATH: join(otherRoot, libraryFolder) };
+    spawn('nsenter', this.#nsenterArgs(daemon), { stdio: 'ignore', env }).unref();
+  }
+
+  /** Ends the daemon without a goodbye; VMs go on. */
+  async kill(): Promise<void> {
+    const pid = (await readFile(join(this.folder, 'run', 'libvirtd.pid'), 'utf8')).trim();
+    await this.inside('kill', '-KILL', pid);
+  }
+
+  /** Ends everything and takes its folder away. */
+  async stop(): Promise<void> {
+    const client = new LibvirtClient({ socketPath: this.socketPath });
+    try {
+      const { domains } = await client.call(procedures.connectListAllDomains, { needResults: 1, flags: 1 });
+      await Promise.all(domains.map((dom) => client.call(procedures.domainDestroy, { dom })));
+    } catch {
+      // A daemon that is gone has VMs no more in a moment: they end with their namespace.
+    } finally {
+      client.close();
+    }
+    const exited = new Promise((resolve) => this.#holder.once('exit', resolve));
+    this.#holder.kill('SIGKILL');
+    await exited;
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Starts virtlogd and libvirtd with nothing defined, and a bridge {@link bridge}. */
+export async function startLibvirtd(): Promise<Libvirtd> {
+  const folder = await mkdtemp(join(tmpdir(), 'vfleet-libvirtd-'));
+  // The first process of a process namespace has to take leave of orphans (QEMU is one): a shell does.
+  const holder = spawn(
+    'unshare',
+    [
+      '--mount',
+      '--net',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc',
+      'sh',
+      '-c',
+      'while :; do sleep 1000; done',
+    ],
+    { stdio: 'ignore' },
+  );
+  const libvirtd = new Libvirtd(folder, holder, await firstChildOf(holder.pid ?? 0));
+  try {
+    for (const [name, target] of Object.entries(privateFolders)) {
+      await mkdir(join(folder, name));
+      await mkdir(target, { recursive: true });
+      await libvirtd.inside('mount', '--bind', join(folder, name), target);
+    }
+    if (otherRoot !== undefined) await useOther(libvirtd, otherRoot);
+    await writeFile(
+      join(folder, 'etc', 'qemu.conf'),
+      [
+        'user = "root"',
+        'group = "root"',
+        'security_driver = "none"',
+        'remember_owner = 0',
+        'namespaces = []',
+      ].join('\n'),
+    );
+    await writeFile(
+      join(folder, 'etc', 'libvirtd.conf'),
+      ['auth_unix_rw = "none"', 'log_outputs = "3:file:/var/log/libvirt/libvirtd.log"'].join('\n'),
+    );
+    await libvirtd.inside('ip', 'link', 'set', 'lo', 'up');
+    await libvirtd.inside('ip', 'link', 'add', bridge, 'type', 'bridge');
+    await libvirtd.inside('ip', 'link', 'set', bridge, 'up');
+    libvirtd.startLog();
+    await libvirtd.start();
+    return libvirtd;
+  } catch (thrown) {
+    await libvirtd.stop();
+    throw thrown;
+  }
+}
+
+async function useOther(libvirtd: Libvirtd, root: string): Promise<void> {
+  for (const path of [
+    '/usr/sbin/libvirtd',
+    '/usr/sbin/virtlogd',
+    `${libraryFolder}/libvirt`,
+    '/usr/share/libvirt',
+  ]) {
+    await libvirtd.inside('mount', '--bind', join(root, path), path);
+  }
+}
+
+async function firstChildOf(pid: number): Promise<number> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+    const [child] = children.trim().split(' ');
+    if (child !== undefined && child !== '') {
+      // The child is there before it has become the shell in its own namespaces.
+      const name = await readFile(`/proc/${child}/comm`, 'utf8').catch(() => '');
+      if (['sh', 'dash', 'bash'].includes(name.trim())) return Number(child);
+    }
+    await sleep(20);
+  }
+  throw new Error('unshare has started nothing');
+}
+
+/** A small VM without a disk: `ports` PCI Express slots, and further devices as XML. */
+export function domainXml(
+  name: string,
+  options: { ports?: number; machine?: string; devices?: string } = {},
+): string {
+  const { ports = 4, machine = 'q35', devices = '' } = options;
+  const port = "<controller type='pci' model='pcie-root-port'/>";
+  const controllers =
+    machine === 'q35' ? `<controller type='pci' model='pcie-root'/>${port.repeat(ports)}` : '';
+  const usb = devices.includes("type='usb'") ? '' : "<controller type='usb' model='none'/>";
+  return `<domain type='qemu'><name>${escapeXml(name)}</name><memory unit='MiB'>32</memory><vcpu>2</vcpu>
+    <os><type arch='x86_64' machine='${machine}'>hvm</type></os><features><acpi/></features>
+    <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>${controllers}${usb}
+    <memballoon model='none'/>${devices}</devices></domain>`;
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
+}
+
+/** Stores a definition. */
+export async function define(client: LibvirtClient, xml: string): Promise<DomainRef> {
+  return (await client.call(procedures.domainDefineXmlFlags, { xml, flags: 0 })).dom;
+}
+
+/** Starts a VM; it runs no instruction until it is resumed. */
+export async function startPaused(client: LibvirtClient, dom: DomainRef): Promise<DomainRef> {
+  return (await client.call(procedures.domainCreateWithFlags, { dom, flags: 1 })).dom;
+}
+
+/** Ends the VM and its definition, whatever there is of it. */
+export async function remove(client: LibvirtClient, dom: DomainRef): Promise<void> {
+  await client.call(procedures.domainDestroy, { dom }).catch(() => undefined);
+  await client.call(procedures.domainUndefineFlags, { dom, flags: 0 }).catch(() => undefined);
+}
