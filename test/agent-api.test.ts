@@ -296,14 +296,16 @@ describe('who may use the agent', () => {
       const script = join(folder, 'ask.cjs');
       writeFileSync(
         script,
-        `require('node:http').get({ socketPath: process.argv[2], path: '/v1/status' }, (answer) => {
+        `process.setgroups([]); process.setgid(Number(process.argv[3])); process.setuid(65534);
+        require('node:http').get({ socketPath: process.argv[2], path: '/v1/status' }, (answer) => {
           let text = ''; answer.on('data', (chunk) => (text += chunk));
           answer.on('end', () => console.log(JSON.stringify({ status: answer.statusCode, body: JSON.parse(text) })));
         });`,
         { mode: 0o644 },
       );
       const askAs = async (gid: number): Promise<{ status: number; body: unknown }> => {
-        const child = spawn(process.execPath, [script, open.socketPath], { uid: 65_534, gid, env: {} });
+        // Started as root: Node itself may be where the other user cannot read.
+        const child = spawn(process.execPath, [script, open.socketPath, String(gid)], { env: {} });
         let output = '';
         child.stdout.on('data', (chunk: Buffer) => {
           output += chunk.toString();
