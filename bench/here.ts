@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { measureAttach } from './attach.ts';
 import { answerFirstChoice, measureChoices } from './choose.ts';
 import { measureDoctor } from './doctor.ts';
 import { note } from './result.ts';
@@ -36,6 +37,10 @@ async function measure(vfleetFile: string, sections: readonly string[]): Promise
   if (isWanted('choose')) {
     note('choose: 2048 VFs');
     rows.push(...(await measureChoices()));
+  }
+  if (isWanted('attach')) {
+    note('attach: a VF for a VM of a simulated host');
+    rows.push(...(await measureAttach()));
   }
   if (isWanted('size')) {
     note('size: 10,000 hosts and 200,000 machines, three times');

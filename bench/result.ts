@@ -3,7 +3,16 @@
 import type { Figure } from './sample.ts';
 
 export interface Row {
-  readonly section: 'settings' | 'apply' | 'reading' | 'start' | 'memory' | 'doctor' | 'choose' | 'size';
+  readonly section:
+    | 'settings'
+    | 'apply'
+    | 'reading'
+    | 'start'
+    | 'memory'
+    | 'doctor'
+    | 'choose'
+    | 'attach'
+    | 'size';
   readonly where: 'lab' | 'this machine';
   readonly what: string;
   readonly unit: 'ms' | 's' | 'MB' | '%';

@@ -1,5 +1,5 @@
 // `npm run bench`: runs the benchmark in the lab and prints a table; `-- --json` prints the rows as JSON alone on stdout.
-// Words after it limit the sections: settings, reading, apply, start, memory (in the lab), start, doctor, choose, size (here).
+// Words after it limit the sections: settings, reading, apply, start, memory (in the lab), start, doctor, choose, attach, size (here).
 
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { rolldown } from 'rolldown';
@@ -31,7 +31,7 @@ async function rowsOf(args) {
 
 const rows = [];
 const isWanted = (...names) => sections.length === 0 || names.some((name) => sections.includes(name));
-if (isWanted('start', 'doctor', 'choose', 'size'))
+if (isWanted('start', 'doctor', 'choose', 'attach', 'size'))
   rows.push(...(await rowsOf([`${folder}/here.js`, vfleet, ...sections])));
 if (isWanted('settings', 'reading', 'apply', 'start', 'memory')) {
   const machine = ['--nic', 'igb:2', '--netdevsim', '256'];
