@@ -5,7 +5,8 @@ import { readFileSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { AppliedSpec } from '../model/journal.ts';
-import { openStateFolder, syncFolder, writeFileAtomically } from './state-folder.ts';
+import { syncFolder } from '../kernel/folder-sync.ts';
+import { openStateFolder, writeFileAtomically } from './state-folder.ts';
 
 /** File of the record in a state folder; it changes as a whole. */
 export function appliedSpecPath(stateFolder: string): string {

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { VfleetError, messageOf } from '../base/errors.ts';
+import { syncFolder } from '../kernel/folder-sync.ts';
 
 const folderMode = 0o700;
 const fileMode = 0o600;
@@ -31,16 +32,6 @@ export function openStateFolder(path: string): string {
       cause,
       hint: 'run as root, or choose another folder with --state DIR',
     });
-  }
-}
-
-/** Writes to the disk that a folder has a new name in it. */
-export function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }
 

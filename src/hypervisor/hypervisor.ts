@@ -1,7 +1,7 @@
 // Owns the port to a hypervisor: VMs, their devices, their places, and what happens to them.
 // Two things implement it: libvirt (src/hypervisor/libvirt) and a simulated one (src/hypervisor/simulated).
 
-import type { Vm } from '../model/vm.ts';
+import type { Pinning, Vm } from '../model/vm.ts';
 
 /** What of a VM a change is meant for: the running one, its stored definition, or both in one call. */
 export interface ChangeScope {
@@ -31,13 +31,6 @@ export interface StandbyNic {
 }
 
 export type NewNic = { readonly vf: VfNic } | { readonly standby: StandbyNic };
-
-/** Pinning of a VM; what is absent stays as it is. Sets of host CPU and NUMA node numbers. */
-export interface Pinning {
-  readonly vcpuPins?: Readonly<Record<string, readonly number[]>>;
-  readonly emulatorPin?: readonly number[];
-  readonly memoryNodes?: readonly number[];
-}
 
 export type VmEvent =
   /** A VM came, went, or changed its state. `undefined` is the end of a stored definition. */

@@ -1,26 +1,13 @@
 // Against real processes of the machine that runs the tests.
 
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 import { localFiles } from './local-files.ts';
 import { waitForProcessEnd } from './process-end.ts';
 import { isSameProcess, readBootId, readProcessInstance } from './proc/process-identity.ts';
-import type { ProcessInstance } from './proc/process-identity.ts';
+import { endSleepers, sleeper } from './sleeping-process.fixture.ts';
 
 const files = localFiles();
-const children: ChildProcess[] = [];
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
-});
-
-function sleeper(): { child: ChildProcess; process: ProcessInstance } {
-  const child = spawn('sleep', ['600'], { stdio: 'ignore' });
-  children.push(child);
-  const process = readProcessInstance(files, child.pid ?? 0);
-  if (process === undefined) throw new Error('sleep does not run');
-  return { child, process };
-}
+afterEach(endSleepers);
 
 describe('waiting for the end of a process', () => {
   it('ends with the process, however it ends', async () => {

@@ -45,7 +45,7 @@ describe('guestCommand', () => {
 
 describe('hiddenFolderOf', () => {
   it('is the part that an empty /tmp or /run would hide', () => {
-    expect(hiddenFolderOf('/tmp/work/src')).toBe('/tmp/work');
+    expect(hiddenFolderOf('/tmp/checkout/src')).toBe('/tmp/checkout');
     expect(hiddenFolderOf('/run/user')).toBe('/run/user');
     expect(hiddenFolderOf('/tmp')).toBe('/tmp');
     expect(hiddenFolderOf('/tmpfiles/x')).toBeUndefined();

@@ -5,11 +5,12 @@ import { closeSync, fstatSync, openSync, readFileSync, statSync, unlinkSync } fr
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VfleetError, messageOf } from '../base/errors.ts';
+import { syncFolder } from '../kernel/folder-sync.ts';
 import { tryLockDescriptor } from '../kernel/descriptor-lock.ts';
 import { Lease } from '../model/lease.ts';
 import type { VfKey } from '../model/lease.ts';
 import type { LeaseStore } from './lease-store.ts';
-import { createRecord, errnoOf, listNames, readRecord, syncFolder } from './record-file.ts';
+import { createRecord, errnoOf, listNames, readRecord } from './record-file.ts';
 import { parseVfFileName, vfFileName } from './vf-file-name.ts';
 import { watchFolder } from './folder-watch.ts';
 

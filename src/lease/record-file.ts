@@ -18,6 +18,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { VfleetError, messageOf } from '../base/errors.ts';
+import { syncFolder } from '../kernel/folder-sync.ts';
 
 const folderMode = 0o700;
 const fileMode = 0o600;
@@ -110,16 +111,6 @@ export function recordOfTemporary(name: string): string | undefined {
 
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
-
-/** Writes to the disk which names a folder holds. */
-export function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 function writeTemporary(path: string, text: string): string {

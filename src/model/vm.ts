@@ -49,6 +49,13 @@ export const VmPlacement = z.strictObject({
 });
 export type VmPlacement = z.infer<typeof VmPlacement>;
 
+/** Pinning of a VM; what is absent stays as it is. Sets of host CPU and NUMA node numbers. */
+export interface Pinning {
+  readonly vcpuPins?: Readonly<Record<string, readonly number[]>>;
+  readonly emulatorPin?: readonly number[];
+  readonly memoryNodes?: readonly number[];
+}
+
 export const Vm = z.strictObject({
   name: z.string(),
   /** RFC 4122, lower case. */

@@ -1,12 +1,12 @@
 // Owns the difference between where a VM is and where it is to be, for a hypervisor and for people.
 
-import type { VmPlacement } from '../model/vm.ts';
-import type { PinChange, ScopePlan, WantedPinning } from './pinning-plan.ts';
+import type { Pinning, VmPlacement } from '../model/vm.ts';
+import type { PinChange, ScopePlan } from './pinning-plan.ts';
 
 /** What is to be changed of a placement. `keepsMemory`: its memory is left where it is. */
 export function planChanges(
   placement: VmPlacement,
-  wanted: Required<WantedPinning>,
+  wanted: Required<Pinning>,
   keepsMemory: boolean,
 ): ScopePlan {
   const changes: PinChange[] = [];

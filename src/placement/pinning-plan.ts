@@ -2,7 +2,7 @@
 // Shapes only.
 
 import type { HostCpus } from '../model/host-cpus.ts';
-import type { Vm } from '../model/vm.ts';
+import type { Pinning, Vm } from '../model/vm.ts';
 
 /** A VF of the VM. */
 export interface VmVf {
@@ -19,13 +19,6 @@ export interface PinningRequest {
   readonly vfs: readonly VmVf[];
   /** MiB that the running VM has on each node now; absent: not known, or it does not run. */
   readonly memoryMbByNode?: ReadonlyMap<number, number>;
-}
-
-/** What a hypervisor is to be asked for; what is absent stays. The same as a hypervisor's own (src/hypervisor). */
-export interface WantedPinning {
-  readonly vcpuPins?: Readonly<Record<string, readonly number[]>>;
-  readonly emulatorPin?: readonly number[];
-  readonly memoryNodes?: readonly number[];
 }
 
 /** A change for people to look at. Sets of CPU and node numbers; before `undefined`: anywhere. */
@@ -45,7 +38,7 @@ export type PinChange =
 
 /** What changes for the running VM, or for its stored definition. */
 export interface ScopePlan {
-  readonly pinning: WantedPinning;
+  readonly pinning: Pinning;
   /** Empty: it is as it should be. */
   readonly changes: readonly PinChange[];
 }
@@ -55,7 +48,7 @@ export interface PinningPlan {
   readonly uuid: string;
   readonly node: number;
   /** Where the VM is to be when all of it is done. */
-  readonly pinning: Required<WantedPinning>;
+  readonly pinning: Required<Pinning>;
   /** Absent: it does not run. */
   readonly live?: ScopePlan;
   /** Absent: it has no stored definition. */

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { VfleetError } from '../base/errors.ts';
 import type { HostCpus } from '../model/host-cpus.ts';
-import type { Vm, VmPlacement } from '../model/vm.ts';
+import type { Pinning, Vm, VmPlacement } from '../model/vm.ts';
 import { isActive } from '../model/vm.ts';
-import type { PinningPlan, PinningRequest, WantedPinning } from './pinning-plan.ts';
+import type { PinningPlan, PinningRequest } from './pinning-plan.ts';
 import { planPinning } from './plan-pinning.ts';
 
 /** Nodes of as many cores, threads numbered as Intel's firmware does: all first threads, then all second ones. */
@@ -53,7 +53,7 @@ function request(changes: Partial<PinningRequest> = {}): PinningRequest {
 
 /** What a hypervisor has after it carried out the plan. */
 function applied(vm: Vm, plan: PinningPlan): Vm {
-  const put = (placement: VmPlacement, wanted: WantedPinning | undefined): VmPlacement => ({
+  const put = (placement: VmPlacement, wanted: Pinning | undefined): VmPlacement => ({
     ...placement,
     vcpuPins: {
       ...placement.vcpuPins,

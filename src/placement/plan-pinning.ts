@@ -4,12 +4,13 @@
 import { VfleetError } from '../base/errors.ts';
 import type { CpuNode, HostCpus } from '../model/host-cpus.ts';
 import { isActive } from '../model/vm.ts';
+import type { Pinning } from '../model/vm.ts';
 import { freeCoresOf, giveCpus, keepCpus, storedPlacementOf, vcpuCountOf } from './given-cpus.ts';
 import type { GivenCpus } from './given-cpus.ts';
 import { chooseNode } from './near-node.ts';
 import { listText } from './number-list.ts';
 import { isSame, planChanges } from './pin-changes.ts';
-import type { PinningPlan, PinningRequest, WantedPinning } from './pinning-plan.ts';
+import type { PinningPlan, PinningRequest } from './pinning-plan.ts';
 import { listTakenCpus } from './taken-cpus.ts';
 import type { TakenCpus } from './taken-cpus.ts';
 
@@ -28,7 +29,7 @@ export function planPinning(request: PinningRequest): PinningPlan {
   const memory = checkMemory(request, node);
   if (cpus === undefined || memory.problem !== undefined)
     throw impossible(request, node, taken, memory.problem, cpus === undefined);
-  const pinning: Required<WantedPinning> = {
+  const pinning: Required<Pinning> = {
     vcpuPins: Object.fromEntries(cpus.vcpus.map((cpu, vcpu) => [vcpu, [cpu]])),
     emulatorPin: cpus.emulator,
     memoryNodes: [number],

@@ -2,6 +2,7 @@
 // Rules between values are workload-rules.ts's.
 
 import { z } from 'zod';
+import { valueAt } from '../spec/problem.ts';
 import type { Report, SpecPath } from '../spec/problem.ts';
 import { suggestWord } from '../spec/suggestion.ts';
 import { alternatives, listed, shown } from '../spec/wording.ts';
@@ -110,13 +111,4 @@ function kindWording(expected: string, given: unknown): string {
     default:
       return `must be a mapping, not ${shown(given)}`;
   }
-}
-
-function valueAt(value: unknown, path: SpecPath): unknown {
-  let current = value;
-  for (const key of path) {
-    if (typeof current !== 'object' || current === null) return undefined;
-    current = (current as Record<string | number, unknown>)[key];
-  }
-  return current;
 }

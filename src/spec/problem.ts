@@ -32,6 +32,16 @@ export type Report = (path: SpecPath, text: string, position?: Position) => void
 /** Lines that one error lists; a file that is wrong all over is not a reason to fill a terminal. */
 const maxProblemLines = 200;
 
+/** What stands at a place in a value that was read from a file; undefined where the place is not there. */
+export function valueAt(value: unknown, path: SpecPath): unknown {
+  let current = value;
+  for (const key of path) {
+    if (typeof current !== 'object' || current === null) return undefined;
+    current = (current as Record<string | number, unknown>)[key];
+  }
+  return current;
+}
+
 /** A path for people: `pfs[0].vfs["1-2"].vlan`. */
 export function renderPath(path: SpecPath): string {
   let text = '';

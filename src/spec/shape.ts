@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { Network } from '../model/network.ts';
 import type { EswitchMode } from '../model/pf.ts';
 import { HostSpec, PfMatch, PfSpec, VfSpec, type VfsSpec } from '../model/spec.ts';
+import { valueAt } from './problem.ts';
 import type { Report, SpecPath } from './problem.ts';
 import { suggestWord } from './suggestion.ts';
 import { parseVfRange } from './vf-ranges.ts';
@@ -169,15 +170,6 @@ function pathOf(issue: z.core.$ZodIssue): SpecPath {
 
 function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function valueAt(value: unknown, path: SpecPath): unknown {
-  let current = value;
-  for (const key of path) {
-    if (typeof current !== 'object' || current === null) return undefined;
-    current = (current as Record<string | number, unknown>)[key];
-  }
-  return current;
 }
 
 /** Removes a key; an item of a list becomes null, so that the others keep their indexes. */

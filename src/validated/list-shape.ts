@@ -3,6 +3,7 @@
 
 import type { z } from 'zod';
 import { ValidatedEntry, ValidatedList } from '../model/validated-list.ts';
+import { valueAt } from '../spec/problem.ts';
 import type { Report, SpecPath } from '../spec/problem.ts';
 import { suggestWord } from '../spec/suggestion.ts';
 import { listed, shown } from '../spec/wording.ts';
@@ -77,13 +78,4 @@ function issueWording(issue: z.core.$ZodIssue, given: unknown): string {
   return typeof given === 'number' || typeof given === 'boolean'
     ? `must be text, and ${shown(given)} is not; put it in quotes`
     : `must be text, not ${shown(given)}`;
-}
-
-function valueAt(value: unknown, path: SpecPath): unknown {
-  let current = value;
-  for (const key of path) {
-    if (typeof current !== 'object' || current === null) return undefined;
-    current = (current as Record<string | number, unknown>)[key];
-  }
-  return current;
 }

@@ -1,8 +1,8 @@
 // Owns `vfleet apply`, `vfleet revert` and `vfleet recover`: the commands that change a host.
 
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
 import type { CliContext } from '../context.ts';
+import { parseSeconds } from '../seconds.ts';
 
 interface ChangeOptions {
   readonly yes?: boolean;
@@ -10,16 +10,6 @@ interface ChangeOptions {
   readonly json?: boolean;
   readonly wait: number;
   readonly boot?: boolean;
-}
-
-const maxWaitSeconds = 86_400;
-
-export function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (!/^\d+$/.test(text) || seconds > maxWaitSeconds) {
-    throw new InvalidArgumentError(`not a number of seconds from 0 to ${maxWaitSeconds}.`);
-  }
-  return seconds;
 }
 
 /** Adds the commands that change a host. */

@@ -6,7 +6,7 @@ import { isMulticastMac, parseMacAddress, zeroMacAddress } from '../../base/iden
 import type { AttachRequest } from '../../model/attachment.ts';
 import type { Risk } from '../../model/lease.ts';
 import type { CliContext } from '../context.ts';
-import { parseSeconds } from './apply.ts';
+import { parseSeconds } from '../seconds.ts';
 
 export interface AttachOptions {
   readonly network: string;

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Risk } from '../../model/lease.ts';
 import type { CliContext } from '../context.ts';
-import { parseSeconds } from './apply.ts';
+import { parseSeconds } from '../seconds.ts';
 import { collectRisk, parseMac, risks } from './attach.ts';
 
 export interface HotplugOptions {

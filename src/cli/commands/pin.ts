@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { CliContext } from '../context.ts';
-import { parseSeconds } from './apply.ts';
+import { parseSeconds } from '../seconds.ts';
 
 export interface PinOptions {
   readonly apply?: boolean;

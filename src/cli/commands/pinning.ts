@@ -10,8 +10,8 @@ import { readMemoryByNode } from '../../kernel/proc/numa-maps.ts';
 import { readNumaNode } from '../../kernel/sysfs/device.ts';
 import { readPhysfn } from '../../kernel/sysfs/pci-device.ts';
 import { isActive } from '../../model/vm.ts';
-import type { Vm } from '../../model/vm.ts';
-import type { PinningPlan, VmVf, WantedPinning } from '../../placement/pinning-plan.ts';
+import type { Pinning, Vm } from '../../model/vm.ts';
+import type { PinningPlan, VmVf } from '../../placement/pinning-plan.ts';
 import { planPinning } from '../../placement/plan-pinning.ts';
 import type { CliContext, LiveHost } from '../context.ts';
 import { changeCountOf, renderPinning } from '../render/pin.ts';
@@ -151,7 +151,7 @@ async function pinAsPlanned(hypervisor: Hypervisor, { vm, uuid, live, stored }: 
   }
 }
 
-function hasChange(pinning: WantedPinning): boolean {
+function hasChange(pinning: Pinning): boolean {
   return Object.keys(pinning).length > 0;
 }
 

@@ -2,7 +2,8 @@
 // Chooses no CPU (src/placement). All of a pinning holds or, as far as libvirt lets us, nothing of it.
 
 import { messageOf, VfleetError } from '../../base/errors.ts';
-import type { ChangeScope, Pinning } from '../hypervisor.ts';
+import type { Pinning } from '../../model/vm.ts';
+import type { ChangeScope } from '../hypervisor.ts';
 import { findDomain, readLiveXml, readStoredXml } from './domain-reader.ts';
 import type { LibvirtClient } from './libvirt-client.ts';
 import { cpuMapOf, renderNumberSet } from './number-set.ts';

@@ -2,8 +2,7 @@
 // Pure; changing it in a stored definition keeps everything else.
 
 import { present } from '../../base/present.ts';
-import type { VmPlacement } from '../../model/vm.ts';
-import type { Pinning } from '../hypervisor.ts';
+import type { Pinning, VmPlacement } from '../../model/vm.ts';
 import { numberOf } from './device-address.ts';
 import { parseNumberSet, renderNumberSet } from './number-set.ts';
 import type { Element } from './xml-document.ts';

@@ -3,8 +3,8 @@
 
 import { VfleetError } from '../../base/errors.ts';
 import { isActive } from '../../model/vm.ts';
-import type { Vm } from '../../model/vm.ts';
-import type { ChangeScope, Hypervisor, Pinning, VmEvent } from '../hypervisor.ts';
+import type { Pinning, Vm } from '../../model/vm.ts';
+import type { ChangeScope, Hypervisor, VmEvent } from '../hypervisor.ts';
 import { addNic, plugStored, refused, unplug, unplugAll, vmOf } from './sim-devices.ts';
 import type { LendingHost } from './sim-devices.ts';
 import { meetFaults } from './sim-vm-fault.ts';
