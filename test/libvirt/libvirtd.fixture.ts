@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import { LibvirtClient } from '../../src/hypervisor/libvirt/libvirt-client.ts';
 import type { DomainRef } from '../../src/hypervisor/libvirt/remote-protocol.ts';
 import { procedures } from '../../src/hypervisor/libvirt/remote-protocol.ts';
+import { accountFiles, withAccount } from '../lab/nested/libvirt-account.ts';
 
 const run = promisify(execFile);
 
@@ -163,6 +164,11 @@ export async function startLibvirtd(): Promise<Libvirtd> {
       await mkdir(join(folder, name));
       await mkdir(target, { recursive: true });
       await libvirtd.inside('mount', '--bind', join(folder, name), target);
+    }
+    for (const name of accountFiles) {
+      const path = join('/etc', name);
+      await writeFile(join(folder, name), withAccount(name, await readFile(path, 'utf8')), { mode: 0o644 });
+      await libvirtd.inside('mount', '--bind', join(folder, name), path);
     }
     if (otherRoot !== undefined) await useOther(libvirtd, otherRoot);
     await writeFile(

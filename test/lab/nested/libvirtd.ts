@@ -1,16 +1,9 @@
 // Owns libvirt's daemons inside the lab: their configuration, start and end. As in a container: no systemd, no cgroups.
 
-import {
-  appendFileSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run, succeeds, until } from '../lab-host.ts';
+import { accountFiles, withAccount } from './libvirt-account.ts';
 
 /** QEMU runs as root in a machine that is ours alone. */
 export const qemuConfiguration = `user = "root"
@@ -22,21 +15,18 @@ namespaces = [ ]
 cgroup_controllers = [ ]
 `;
 
-const accounts = [
-  ['/etc/passwd', 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin'],
-  ['/etc/group', 'libvirt-qemu:x:64055:'],
-] as const;
 const pidFiles = ['/run/libvirtd.pid', '/run/virtlogd.pid'];
 const startTimeoutMs = 120_000;
 
 /** Starts virtlogd and libvirtd unless they run; `capabilities` is a folder of what libvirt knows about QEMU. */
 export async function startLibvirtd(capabilities: string): Promise<void> {
   if (await succeeds('virsh', ['-c', 'qemu:///system', 'uri'])) return;
-  // Debian's libvirt wants its user, which comes with a package that also starts a libvirtd: the lab's machine has it not.
-  for (const [file, line] of accounts) {
-    if (!readFileSync(file, 'utf8').includes(`\n${line.split(':')[0]}:`)) appendFileSync(file, `${line}\n`);
+  for (const file of accountFiles) {
+    const path = join('/etc', file);
+    writeFileSync(path, withAccount(file, readFileSync(path, 'utf8')));
   }
-  mkdirSync('/etc/libvirt', { recursive: true });
+  for (const folder of ['/etc/libvirt', '/var/log/libvirt/qemu', '/var/lib/libvirt'])
+    mkdirSync(folder, { recursive: true });
   writeFileSync('/etc/libvirt/libvirtd.conf', 'unix_sock_group = "root"\n');
   writeFileSync('/etc/libvirt/qemu.conf', qemuConfiguration);
   const cache = '/var/cache/libvirt/qemu/capabilities';

@@ -13,6 +13,7 @@ import { runProgram } from '../../../src/lab/program.ts';
 import { channelPathIn, labVms, renderDomain } from './domain.ts';
 import { openGuestChannel } from './guest-channel.ts';
 import { guestInit, guestModules } from './guest-init.ts';
+import { accountFiles, withAccount } from './libvirt-account.ts';
 import { qemuConfiguration } from './libvirtd.ts';
 
 const keyFile = 'key';
@@ -101,7 +102,7 @@ async function buildInitramfs(image: LabImage): Promise<Buffer> {
 
 /** Boots and saves all VMs under a libvirt of our own, which is inside virsh and knows nothing of the machine's. */
 async function saveVms(root: string, folder: string): Promise<void> {
-  const virsh = startVirsh(`qemu:///embed?root=${root}`);
+  const virsh = startVirsh(await embeddedVirsh(root));
   try {
     for (const vm of labVms) {
       const file = join(root, `${vm.name}.xml`);
@@ -131,8 +132,25 @@ interface Virsh {
   end(): Promise<void>;
 }
 
-function startVirsh(uri: string): Virsh {
-  const child = spawn('virsh', ['-q', '-c', uri], { stdio: ['pipe', 'pipe', 'pipe'] });
+/**
+ * The command of a virsh with a libvirt inside. Root's wants an account that this machine need not have: it finds it in
+ * files that stand before the machine's own in a mount namespace.
+ */
+async function embeddedVirsh(root: string): Promise<readonly string[]> {
+  const command = ['virsh', '-q', '-c', `qemu:///embed?root=${root}`];
+  if (process.getuid?.() !== 0) return command;
+  const files: string[] = [];
+  for (const name of accountFiles) {
+    const file = join(root, name);
+    await writeFile(file, withAccount(name, await readFile(join('/etc', name), 'utf8')), { mode: 0o644 });
+    files.push(file);
+  }
+  const script = 'mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/group && shift 2 && exec "$@"';
+  return ['unshare', '--mount', 'sh', '-c', script, 'sh', ...files, ...command];
+}
+
+function startVirsh([program = '', ...args]: readonly string[]): Virsh {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';
   let notify = (): void => undefined;
