@@ -10,7 +10,6 @@ import { appliedSpecPath } from '../apply/applied-spec.ts';
 import type { PfAddress } from '../base/identifiers.ts';
 import { splitPfAddress } from '../base/identifiers.ts';
 import { readUplink } from '../inventory/uplink.ts';
-import { readLink } from '../kernel/rtnetlink/link.ts';
 import type { FileTree } from '../kernel/kernel.ts';
 import type { KernelSession } from '../kernel/session.ts';
 import { devicePath } from '../kernel/sysfs/device.ts';
@@ -104,9 +103,8 @@ async function settingsNow({ session, pfs }: ChangePollOptions): Promise<string>
   const parts: string[] = [];
   for (const { address, isUp } of pfs()) {
     if (isUp) continue;
-    const { ifIndex } = await readUplink(session, address);
-    const { vfs = [] } = await readLink(session.route, ifIndex, { vfs: true });
-    parts.push(JSON.stringify(vfs.map(({ settings }) => settings)));
+    const { link } = await readUplink(session, address, { vfs: true });
+    parts.push(JSON.stringify((link.vfs ?? []).map(({ settings }) => settings)));
   }
   return parts.join('\n');
 }

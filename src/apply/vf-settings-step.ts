@@ -1,10 +1,11 @@
 // Owns the step that sets VFs: one message for all, one by one to find the culprit, and reading back what was kept.
 
 import { VfleetError } from '../base/errors.ts';
-import type { PfAddress } from '../base/identifiers.ts';
+import type { IfIndex, PfAddress } from '../base/identifiers.ts';
 import { readUplink } from '../inventory/uplink.ts';
 import { hintFor } from '../kernel/errno-hints.ts';
-import { readLink, setVfSettings } from '../kernel/rtnetlink/link.ts';
+import { readLink, setAndReadVfs, setVfSettings } from '../kernel/rtnetlink/link.ts';
+import type { VfInfo } from '../kernel/rtnetlink/vf-info.ts';
 import { readDriver } from '../kernel/sysfs/device.ts';
 import type { Step } from '../model/plan.ts';
 import type { VfSettingName, VfSettings } from '../model/vf.ts';
@@ -30,28 +31,30 @@ const attributeGroups: readonly (readonly VfSettingName[])[] = [
 ];
 
 /**
- * Sets what the step says and verifies it. Throws `kernel.refused` that names VF, attribute, driver and reason, or
- * `verify.mismatch` for a value that was accepted and not kept.
+ * Sets what the step says and verifies it. `known` is the index of the PF's own interface, where the caller has it. Throws
+ * `kernel.refused` that names VF, attribute, driver and reason, or `verify.mismatch` for a value that was accepted and not
+ * kept.
  */
-export async function setVfs(step: VfSettingsStep, execution: Execution): Promise<void> {
+export async function setVfs(step: VfSettingsStep, execution: Execution, known?: IfIndex): Promise<void> {
   const pf = pfOf(step);
   const { route, files } = execution.session;
-  const uplink = await readUplink(execution.session, pf);
+  const ifIndex = known ?? (await readUplink(execution.session, pf)).ifIndex;
   const driver = readDriver(files, pf);
+  let found: readonly VfInfo[] | undefined;
   try {
-    await setVfSettings(
+    found = await setAndReadVfs(
       route,
-      uplink.ifIndex,
+      ifIndex,
       step.vfs.map(({ index, after }) => ({ index, settings: after })),
     );
   } catch (error) {
     if (!isRefusal(error)) throw error;
     // The kernel does not say which VF it was, and some drivers only want to be asked more slowly.
     for (const { index, after } of step.vfs) {
-      await setOneByOne(execution, uplink.ifIndex, { pf, vf: index, driver }, after);
+      await setOneByOne(execution, ifIndex, { pf, vf: index, driver }, after);
     }
   }
-  await verifyVfs(step, execution, uplink.ifIndex, driver);
+  await verifyVfs(step, execution, { ifIndex, driver, found });
 }
 
 async function setOneByOne(
@@ -138,15 +141,22 @@ function refusalOfAttribute(refusal: VfleetError, culprit: Culprit, settings: Vf
   );
 }
 
+/** `found` is what was read right after the setting; without it, or while it differs, the VFs are read again. */
 async function verifyVfs(
   step: VfSettingsStep,
   execution: Execution,
-  ifIndex: number,
-  driver: string | undefined,
+  now: {
+    readonly ifIndex: number;
+    readonly driver: string | undefined;
+    readonly found: readonly VfInfo[] | undefined;
+  },
 ): Promise<void> {
+  const { ifIndex, driver } = now;
+  let known = now.found;
   let mismatch: Mismatch | undefined;
   const kept = await waitFor(execution, execution.timeouts.settleMs, async () => {
-    const { vfs = [] } = await readLink(execution.session.route, ifIndex, { vfs: true });
+    const vfs = known ?? (await readLink(execution.session.route, ifIndex, { vfs: true })).vfs ?? [];
+    known = undefined;
     const present = new Map<number, VfSettings>(vfs.map((vf) => [vf.index, vf.settings]));
     mismatch = findMismatch(step, present);
     return mismatch === undefined ? true : undefined;

@@ -5,7 +5,6 @@
 import { VfleetError } from '../base/errors.ts';
 import { parsePfAddress } from '../base/identifiers.ts';
 import { readUplink } from '../inventory/uplink.ts';
-import { readLink } from '../kernel/rtnetlink/link.ts';
 import type { VfKey } from '../model/lease.ts';
 import type { VfSettings } from '../model/vf.ts';
 import type { Vm } from '../model/vm.ts';
@@ -50,10 +49,9 @@ async function readSettings(
   const address = parsePfAddress(pf);
   if (address === undefined) return new Map();
   try {
-    const { ifIndex } = await readUplink(session, address);
-    const { vfs = [] } = await readLink(session.route, ifIndex, { vfs: true });
+    const { link } = await readUplink(session, address, { vfs: true });
     return new Map(
-      vfs.map(({ index, settings: found }) => {
+      (link.vfs ?? []).map(({ index, settings: found }) => {
         const { rssQuery: _, ...settings } = found;
         return [index, settings];
       }),

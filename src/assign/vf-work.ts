@@ -3,13 +3,12 @@
 
 import { VfleetError } from '../base/errors.ts';
 import { parsePfAddress, splitPfAddress } from '../base/identifiers.ts';
-import type { PciAddress, PfAddress, VfIndex } from '../base/identifiers.ts';
+import type { IfIndex, PciAddress, PfAddress, VfIndex } from '../base/identifiers.ts';
 import { setVfDrivers } from '../apply/vf-driver-step.ts';
 import { setVfs } from '../apply/vf-settings-step.ts';
 import type { Execution } from '../apply/execution.ts';
 import { readAttachment, surveyHolders } from '../inventory/holders.ts';
 import { readUplink } from '../inventory/uplink.ts';
-import { readLink } from '../kernel/rtnetlink/link.ts';
 import { readDriver } from '../kernel/sysfs/device.ts';
 import { listVirtfns, readSriov } from '../kernel/sysfs/sriov.ts';
 import { lockLeases } from '../lease/vf-lock.ts';
@@ -30,6 +29,8 @@ export interface PresentVf {
   readonly address: PciAddress | undefined;
   readonly driver: string | undefined;
   readonly settings: VfSettings;
+  /** Of the PF's own interface, through which the VF is set. */
+  readonly uplinkIndex: IfIndex;
 }
 
 /** `VF 3 of 0000:01:00.0`. */
@@ -62,17 +63,16 @@ export function findVf(
 
 /** Throws `kernel.absent` when the VF is not there, or its PF cannot be asked about it. */
 export async function readPresentVf(host: AssigningHost, key: VfKey): Promise<PresentVf> {
-  const { files, route } = host.session;
+  const { files } = host.session;
   const place = findVf(host, key);
   if (place === undefined) throw absent(key, 'is not there');
   const { pf, address } = place;
-  const { ifIndex } = await readUplink(host.session, pf);
-  const { vfs = [] } = await readLink(route, ifIndex, { vfs: true });
-  const found = vfs.find(({ index }) => index === key.vf);
+  const { link, ifIndex: uplinkIndex } = await readUplink(host.session, pf, { vfs: true });
+  const found = link.vfs?.find(({ index }) => index === key.vf);
   if (found === undefined) throw absent(key, 'is not described by its PF');
   const { rssQuery: _, ...settings } = found.settings;
   const driver = address === undefined ? undefined : readDriver(files, address);
-  return { pf, index: key.vf, address, driver, settings };
+  return { pf, index: key.vf, address, driver, settings, uplinkIndex };
 }
 
 function absent(key: VfKey, what: string): VfleetError {
@@ -100,7 +100,7 @@ export async function setVfTo(
     pf: before.pf,
     vfs: [{ index: key.vf, before: before.settings, after: sent }],
   };
-  await setVfs(step, executionOf(host));
+  await setVfs(step, executionOf(host), before.uplinkIndex);
 }
 
 /**
@@ -142,8 +142,11 @@ export async function withLeaseLock<T>(
  * whom we may not see counts: nobody knows then.
  */
 export async function listVfUsers(host: AssigningHost, address: PciAddress): Promise<readonly string[]> {
-  const { holders, unread } = await surveyHolders(host.session, [readAttachment(host.session, address)]);
-  const users = (holders.get(address) ?? []).filter(({ kind }) => kind !== 'netdev');
+  const attachment = readAttachment(host.session, address);
+  // With an interface here it is in nobody's hands but the host's.
+  if (attachment.netdev !== undefined) return [];
+  const { holders, unread } = await surveyHolders(host.session, [attachment]);
+  const users = holders.get(address) ?? [];
   if (users.length > 0) return users.map(describeUser);
   return unread.map(({ what, why }) => `somebody unknown (${what}: ${why})`);
 }

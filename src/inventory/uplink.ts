@@ -74,12 +74,16 @@ async function readPresentLink(
   }
 }
 
-/** The PF's own interface, through which its VFs are set. Throws `kernel.absent` when it has none in our namespace. */
+/**
+ * The PF's own interface, through which its VFs are set, read as {@link readPfLinks} says. Throws `kernel.absent` when it
+ * has none in our namespace.
+ */
 export async function readUplink(
   session: KernelSession,
   pf: PfAddress,
+  options: LinkOptions = {},
 ): Promise<{ name: string; ifIndex: IfIndex; link: Link }> {
-  const { own } = await readPfLinks(session, pf);
+  const { own } = await readPfLinks(session, pf, options);
   const [link] = own;
   if (link === undefined) {
     throw new VfleetError('kernel.absent', `PF ${pf} has no network interface in this network namespace`, {

@@ -33,7 +33,8 @@ const sequenceCount = 0xffff_ffff;
 /** Most requests are a header and a few attributes. */
 const usualRequestWords = 64;
 
-interface RequestOptions {
+/** A message to the kernel that is answered. */
+export interface NetlinkRequest {
   /** Name for errors, for example `RTM_GETLINK eth0`. */
   readonly operation: string;
   readonly type: number;
@@ -71,7 +72,7 @@ export class NetlinkClient {
    * Sends a request and gives back the messages of the answer without the acknowledgement.
    * Throws `kernel.refused` with operation, errno and extended ack, `kernel.timeout`, `kernel.malformed`.
    */
-  async request(options: RequestOptions): Promise<NetlinkMessage[]> {
+  async request(options: NetlinkRequest): Promise<NetlinkMessage[]> {
     const { answers } = await this.#inTurn([options], NLM_F_ACK);
     return messagesOf(answers[0]);
   }
@@ -80,14 +81,14 @@ export class NetlinkClient {
    * Sends several requests at once, which costs one trip to the kernel. One answer each, in their order: a refusal of
    * one does not touch the others. Throws `kernel.timeout` (of the first request's time), `kernel.malformed`.
    */
-  async requestAll(requests: readonly RequestOptions[]): Promise<readonly NetlinkAnswer[]> {
+  async requestAll(requests: readonly NetlinkRequest[]): Promise<readonly NetlinkAnswer[]> {
     if (requests.length === 0) return [];
     const { answers } = await this.#inTurn(requests, NLM_F_ACK);
     return answers;
   }
 
   /** Reads a whole table; repeats it when the kernel says that it changed meanwhile (NLM_F_DUMP_INTR). */
-  async dump(options: RequestOptions): Promise<NetlinkMessage[]> {
+  async dump(options: NetlinkRequest): Promise<NetlinkMessage[]> {
     for (let attempt = 1; attempt <= maxDumpAttempts; attempt++) {
       const { answers, interrupted } = await this.#inTurn([options], NLM_F_DUMP);
       const messages = messagesOf(answers[0]);
@@ -107,7 +108,7 @@ export class NetlinkClient {
     this.#transport.close();
   }
 
-  async #inTurn(requests: readonly RequestOptions[], flags: number): Promise<Conversation> {
+  async #inTurn(requests: readonly NetlinkRequest[], flags: number): Promise<Conversation> {
     const turn = this.#queue.then(async () => {
       if (this.#broken !== undefined) throw this.#broken;
       return this.#bounded(requests, flags);
@@ -116,7 +117,7 @@ export class NetlinkClient {
     return turn;
   }
 
-  async #bounded(requests: readonly RequestOptions[], flags: number): Promise<Conversation> {
+  async #bounded(requests: readonly NetlinkRequest[], flags: number): Promise<Conversation> {
     const { operation = '', timeoutMs = defaultTimeoutMs } = requests[0] ?? {};
     try {
       return await new Promise((resolve, reject) => {
@@ -135,7 +136,7 @@ export class NetlinkClient {
     }
   }
 
-  async #converse(requests: readonly RequestOptions[], flags: number): Promise<Conversation> {
+  async #converse(requests: readonly NetlinkRequest[], flags: number): Promise<Conversation> {
     const first = this.#sequence;
     await this.#transport.send(this.#encode(requests, flags));
     this.#isDumping ||= (flags & NLM_F_DUMP) !== 0;
@@ -172,7 +173,7 @@ export class NetlinkClient {
   }
 
   /** One datagram with all requests; their sequence numbers follow one another, without 0. */
-  #encode(requests: readonly RequestOptions[], flags: number): Uint8Array {
+  #encode(requests: readonly NetlinkRequest[], flags: number): Uint8Array {
     const messages = requests.map((request) => {
       this.#sequence = (this.#sequence % sequenceCount) + 1;
       const { type, payload, flags: more = 0 } = request;

@@ -18,8 +18,8 @@ import {
   wordsOf,
 } from '../netlink/attributes.ts';
 import type { AttributesOf, AttributeTable } from '../netlink/attributes.ts';
-import type { NetlinkClient } from '../netlink/client.ts';
-import type { WrittenPayload } from '../netlink/message.ts';
+import type { NetlinkClient, NetlinkRequest } from '../netlink/client.ts';
+import type { NetlinkMessage, WrittenPayload } from '../netlink/message.ts';
 import { IFLA_VF_INFO, readVfInfo } from './vf-info.ts';
 import type { VfInfo } from './vf-info.ts';
 import { headerOf, maxVfSettingsWords, writeVfSettings } from './vf-settings.ts';
@@ -184,14 +184,22 @@ export async function readLink(
   ifIndex: number,
   options: LinkOptions = {},
 ): Promise<Link> {
+  const [answer] = await client.request(linkRequest(ifIndex, options));
+  return linkOf(answer, ifIndex, options);
+}
+
+function linkRequest(ifIndex: number, options: LinkOptions): NetlinkRequest {
   const mask =
     (options.vfs === true ? RTEXT_FILTER_VF : 0) |
     (options.statistics === true ? 0 : RTEXT_FILTER_SKIP_STATS);
-  const [answer] = await client.request({
+  return {
     operation: `RTM_GETLINK ${ifIndex}`,
     type: RTM_GETLINK,
     payload: concatBytes([encodeIfInfo({ ifIndex }), encodeAttribute(IFLA_EXT_MASK, u32.encode(mask))]),
-  });
+  };
+}
+
+function linkOf(answer: NetlinkMessage | undefined, ifIndex: number, options: LinkOptions): Link {
   if (answer === undefined)
     throw new VfleetError('kernel.malformed', `RTM_GETLINK ${ifIndex} was answered with nothing`);
   const link = decodeLink(answer.payload);
@@ -240,13 +248,39 @@ export async function setVfSettings(
   ifIndex: number,
   requests: readonly VfSettingsRequest[],
 ): Promise<void> {
+  for (const request of settingRequests(ifIndex, requests)) await client.request(request);
+}
+
+/**
+ * Sets VF settings as {@link setVfSettings} does and reads the link with its VFs afterwards, which costs no further trip to
+ * the kernel. Throws `kernel.refused`.
+ */
+export async function setAndReadVfs(
+  client: NetlinkClient,
+  ifIndex: number,
+  requests: readonly VfSettingsRequest[],
+): Promise<readonly VfInfo[]> {
+  const options = { vfs: true } as const;
+  const parts = settingRequests(ifIndex, requests);
+  const last = parts.pop();
+  for (const part of parts) await client.request(part);
+  const together = [...(last === undefined ? [] : [last]), linkRequest(ifIndex, options)];
+  const answers = await client.requestAll(together);
+  for (const answer of answers) if (!Array.isArray(answer)) throw answer;
+  const [answer] = answers.at(-1) as NetlinkMessage[];
+  return linkOf(answer, ifIndex, options).vfs ?? [];
+}
+
+function settingRequests(ifIndex: number, requests: readonly VfSettingsRequest[]): NetlinkRequest[] {
+  const parts: NetlinkRequest[] = [];
   for (let from = 0; from < requests.length; from += maxVfsPerMessage) {
-    await client.request({
+    parts.push({
       operation: `RTM_SETLINK ${ifIndex}`,
       type: RTM_SETLINK,
       payload: payloadOf(ifIndex, requests.slice(from, from + maxVfsPerMessage)),
     });
   }
+  return parts;
 }
 
 /** ifinfomsg and one IFLA_VFINFO_LIST. */
