@@ -26,7 +26,7 @@ export async function measureAttach(): Promise<readonly Row[]> {
       {
         ours: async () => {
           const elapsedMs = await timeMs(async () => {
-            await attachVf(host, world.offer, request('web-1'));
+            await attachVf(host, world.readGround, request('web-1'));
           });
           await detachVfs(host, { vm: 'web-1' });
           return elapsedMs;

@@ -42,6 +42,7 @@ async function bigInput(kernel: Kernel): Promise<ChoiceInput> {
     network: { name: 'storage', maxTxRateMbps: 1000 },
     leases,
     quarantines: [],
+    definedUsers: [],
     vm: {
       name: 'web-1',
       uuid: 'web-1',

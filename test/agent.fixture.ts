@@ -93,7 +93,7 @@ export async function startAgent(world: World, extras: AgentExtras = {}): Promis
   let failure: unknown;
   const running = runAgent({
     host,
-    readOffer: async () => world.offer,
+    readGround: world.readGround,
     label: 'sim:igb',
     version: '0.0.0',
     socketPath,

@@ -97,7 +97,7 @@ describe('what VMs leave behind', () => {
   it('is found at the start, when nobody had looked', async () => {
     const { world, before } = await newWorld();
     const first = openProcess(world);
-    await attachVf(first.host, world.offer, request('web-1'));
+    await attachVf(first.host, world.readGround, request('web-1'));
     await first.hypervisor.destroy('web-1');
     const agent = await start(world);
     await until('the VF is free', async () => (await leasesOf(agent)) === 0);
@@ -122,7 +122,7 @@ describe('what VMs leave behind', () => {
   it('is looked for again when the hypervisor comes back, and kept until then', async () => {
     const { world, before } = await newWorld();
     const first = openProcess(world);
-    await attachVf(first.host, world.offer, request('web-1'));
+    await attachVf(first.host, world.readGround, request('web-1'));
     let isThere = false;
     const hypervisor: Hypervisor = lateHypervisor('libvirt', async () => {
       if (!isThere) throw new VfleetError('hypervisor.unreachable', 'libvirt is not there');
@@ -146,7 +146,7 @@ describe('what VMs leave behind', () => {
 
 describe('what plain QEMU leaves behind', () => {
   const leaseFor = async (agent: RunningAgent, world: World, startWithinMs: number): Promise<number> => {
-    const { lease } = await leaseForQemu(agent.process.host, world.offer, {
+    const { lease } = await leaseForQemu(agent.process.host, world.readGround, {
       name: 'vm1',
       network: 'storage',
       startWithinMs,

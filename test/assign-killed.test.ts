@@ -86,7 +86,7 @@ describe.each(hosts)('on %s, killed around any change,', (profile, text) => {
   it.each(attaches)('an attach (%s) has been, or has not been', async (_, more) => {
     const start = await makeWorld(profile, text);
     const deaths = await killEverywhere(start, start, async ({ host }) =>
-      attachVf(host, start.offer, request('web-1', more)),
+      attachVf(host, start.readGround, request('web-1', more)),
     );
     expect(deaths).toBeGreaterThan(6);
   });
@@ -94,7 +94,7 @@ describe.each(hosts)('on %s, killed around any change,', (profile, text) => {
   it.each(attaches)('a detach (%s) has been, or has not been', async (_, more) => {
     const start = await makeWorld(profile, text);
     const begin = copyWorld(start);
-    await attachVf(openProcess(begin).host, begin.offer, request('web-1', more));
+    await attachVf(openProcess(begin).host, begin.readGround, request('web-1', more));
     const deaths = await killEverywhere(start, begin, async ({ host }) => detachVfs(host, { vm: 'web-1' }));
     expect(deaths).toBeGreaterThan(7);
   });
@@ -103,8 +103,8 @@ describe.each(hosts)('on %s, killed around any change,', (profile, text) => {
     const start = await makeWorld(profile, text);
     const begin = copyWorld(start);
     const { host, hypervisor } = openProcess(begin);
-    await attachVf(host, begin.offer, request('web-1', { failover: standby }));
-    await attachVf(host, begin.offer, request('web-2', { hold: 'stored' }));
+    await attachVf(host, begin.readGround, request('web-1', { failover: standby }));
+    await attachVf(host, begin.readGround, request('web-2', { hold: 'stored' }));
     await hypervisor.crash('web-1');
     await hypervisor.stop('web-2');
     await hypervisor.undefine('web-2');
@@ -127,7 +127,7 @@ describe.each(hosts)('on %s, killed around any change,', (profile, text) => {
       start,
       async ({ host }) => {
         const asked = { name: 'vm1', network: 'storage', acceptedRisks: [], startWithinMs: -3_600_000 };
-        return leaseForQemu(host, start.offer, asked);
+        return leaseForQemu(host, start.readGround, asked);
       },
       async (now) => expect(factsOf(now)).toEqual(factsOf(start)),
     );
@@ -168,7 +168,7 @@ describe('a host that is killed again and again', () => {
         let world = copyWorld(start);
         const at = { place: 'kernel', kill: 'after' } as const;
         await runUntilKilled(world, { ...at, after: first }, async ({ host }) =>
-          attachVf(host, start.offer, request('web-1')),
+          attachVf(host, start.readGround, request('web-1')),
         );
         world = afterDeath(world);
         await openProcess(world).hypervisor.destroy('web-1');

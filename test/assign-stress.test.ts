@@ -73,7 +73,7 @@ describe('many callers at once', () => {
     const { host } = openProcess(now);
     for (let round = 0; round < 3; round++) {
       const results = await Promise.allSettled(
-        now.vms.vms.map(async ({ uuid }) => attachVf(host, now.offer, request(uuid))),
+        now.vms.vms.map(async ({ uuid }) => attachVf(host, now.readGround, request(uuid))),
       );
       const given = results.filter(({ status }) => status === 'fulfilled');
       const refusals = results.flatMap((each) =>
@@ -97,7 +97,7 @@ describe('many callers at once', () => {
     const start = await crowdedWorld();
     const now = copyWorld(start);
     const { host } = openProcess(now);
-    await Promise.all([0, 1, 2, 3].map(async () => attachVf(host, now.offer, request('vm "><3'))));
+    await Promise.all([0, 1, 2, 3].map(async () => attachVf(host, now.readGround, request('vm "><3'))));
     const leases = await openFileLeases(now.stateFolder).list();
     expect(new Set(leases.map(({ settings }) => settings.mac)).size).toBe(4);
     expect(await problemsOf(now, start)).toEqual([]);
@@ -120,7 +120,7 @@ describe('many callers at once', () => {
     await Promise.all([
       ...now.vms.vms.map(async ({ uuid }, at) => {
         for (let round = 0; round < 4; round++) {
-          await attachVf(host, now.offer, request(uuid)).catch(ignore);
+          await attachVf(host, now.readGround, request(uuid)).catch(ignore);
           if ((at + round) % 3 === 0) {
             await hypervisor.destroy(uuid).catch(ignore);
             await hypervisor.start(uuid).catch(ignore);

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { lockHost } from '../src/apply/host-lock.ts';
 import { attachVf, explainAttach } from '../src/assign/attach.ts';
 import { detachVfs, giveBack } from '../src/assign/detach.ts';
 import { leaseForQemu } from '../src/assign/lease-for-qemu.ts';
@@ -86,7 +87,13 @@ describe.each([
     const start = await world(spec, profile);
     const now = copyWorld(start);
     const { host, hypervisor } = openProcess(now);
-    const { lease, alias } = await attachVf(host, now.offer, request('web-1', more));
+    const { lease, alias } = await attachVf(
+      host,
+      now.readGround,
+      request('web-1', { ...more, acceptedRisks: ['no-iommu'] }),
+    );
+    // What was allowed and does not apply is no risk that anybody took.
+    expect(lease.acceptedRisks).toEqual([]);
     expect(await problemsOf(now, start)).toEqual([]);
     const vm = await hypervisor.readVm('web-1');
     expect(vm.nics).toContainEqual(expect.objectContaining({ alias, mac: lease.settings.mac, vlan: 200 }));
@@ -106,13 +113,13 @@ describe.each([
     const start = await world(spec.replace('count: 3', 'count: 1'), profile);
     const now = copyWorld(start);
     const { host } = openProcess(now);
-    const first = await attachVf(host, now.offer, request('web-1'));
+    const first = await attachVf(host, now.readGround, request('web-1'));
     expect(vfsOf(now)[0]?.dirt).toBe('left by web-1');
-    expect((await refusalOf(attachVf(host, now.offer, request('web-2')))).code).toBe('vf.unavailable');
+    expect((await refusalOf(attachVf(host, now.readGround, request('web-2')))).code).toBe('vf.unavailable');
     await detachVfs(host, { vm: 'web-1' });
     expect(vfsOf(now)[0]?.dirt).toBeUndefined();
     expect(vfsOf(now)[0]?.lastReset).toBe('flr');
-    const second = await attachVf(host, now.offer, request('web-2'));
+    const second = await attachVf(host, now.readGround, request('web-2'));
     expect(second.lease.key).toEqual(first.lease.key);
     expect(second.lease.settings.mac).not.toBe(first.lease.settings.mac);
     expect(await problemsOf(now, start)).toEqual([]);
@@ -126,7 +133,7 @@ describe('a VM that ends', () => {
       const start = await world();
       const now = copyWorld(start);
       const { host, hypervisor } = openProcess(now);
-      await attachVf(host, now.offer, request('web-1', { failover: { kind: 'bridge', bridge: 'br0' } }));
+      await attachVf(host, now.readGround, request('web-1', { failover: { kind: 'bridge', bridge: 'br0' } }));
       await hypervisor[how]('web-1');
       expect(await recoverLeases(host)).toEqual([
         expect.objectContaining({ owner: 'web-1', result: 'free' }),
@@ -140,7 +147,7 @@ describe('a VM that ends', () => {
     const start = await world();
     const now = copyWorld(start);
     const { host, hypervisor } = openProcess(now);
-    const { lease } = await attachVf(host, now.offer, request('web-1', { hold: 'stored' }));
+    const { lease } = await attachVf(host, now.readGround, request('web-1', { hold: 'stored' }));
     await hypervisor.stop('web-1');
     expect(await recoverLeases(host)).toEqual([]);
     expect(await problemsOf(now, start)).toEqual([]);
@@ -158,7 +165,7 @@ describe('a VM that ends', () => {
   it('and runs may give its trusted VF another address, and keeps it', async () => {
     const now = await world();
     const { host, kernel } = openProcess(now);
-    const { lease } = await attachVf(host, now.offer, request('web-1'));
+    const { lease } = await attachVf(host, now.readGround, request('web-1'));
     const own = '52:54:00:99:99:99';
     const change = (work: (vf: SimVf) => void): void =>
       kernel.change(({ pfs }) => {
@@ -181,8 +188,10 @@ describe('a VM that ends', () => {
     const start = await world();
     const now = copyWorld(start);
     const { host, hypervisor } = openProcess(now);
-    expect((await refusalOf(attachVf(host, now.offer, request('db-1')))).message).toContain('does not run');
-    await attachVf(host, now.offer, request('db-1', { hold: 'stored' }));
+    expect((await refusalOf(attachVf(host, now.readGround, request('db-1')))).message).toContain(
+      'does not run',
+    );
+    await attachVf(host, now.readGround, request('db-1', { hold: 'stored' }));
     expect(await hypervisor.readVm('db-1')).toMatchObject({ nics: [], storedNics: [{ kind: 'hostdev' }] });
     await hypervisor.start('db-1');
     expect(await recoverLeases(host)).toEqual([]);
@@ -198,11 +207,12 @@ describe('an attach that cannot be', () => {
     ['an unknown network', request('web-1', { network: 'nowhere' }), 'network.unknown'],
     ['a MAC address that is none', request('web-1', { mac: '01:00:5e:00:00:01' }), 'usage.invalid'],
     ['a MAC address of the PF', request('web-1', { mac: '52:54:00:82:57:01' }), 'mac.in-use'],
+    ['a MAC address of a PF without a pool', request('web-1', { mac: '52:54:00:82:57:02' }), 'mac.in-use'],
   ])('for %s changes nothing', async (_, asked, code) => {
     const start = await world();
     const now = copyWorld(start);
     const { host } = openProcess(now);
-    expect((await refusalOf(attachVf(host, now.offer, asked))).code).toBe(code);
+    expect((await refusalOf(attachVf(host, now.readGround, asked))).code).toBe(code);
     expect(now.state.pfs).toEqual(start.state.pfs);
     expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
   });
@@ -213,12 +223,38 @@ describe('an attach that cannot be', () => {
     const mac = '52:54:00:aa:aa:aa';
     const vm = newVm('other', 9);
     await hypervisor.define({ ...vm, nics: [{ kind: 'bridge', mac: '52:54:00:bb:bb:bb' }] });
-    await attachVf(host, now.offer, request('web-1', { mac }));
+    await attachVf(host, now.readGround, request('web-1', { mac }));
     for (const used of [mac, mac.toUpperCase(), '52:54:00:bb:bb:bb']) {
-      const error = await refusalOf(attachVf(host, now.offer, request('web-2', { mac: used })));
+      const error = await refusalOf(attachVf(host, now.readGround, request('web-2', { mac: used })));
       expect(error.code).toBe('mac.in-use');
     }
     expect(await openFileLeases(now.stateFolder).list()).toHaveLength(1);
+  });
+
+  it('for a VF that another VM names in its stored definition takes the next one', async () => {
+    const now = await world();
+    const { host, hypervisor } = openProcess(now);
+    const [first, second] = vfsOf(now);
+    const nic = { kind: 'pci', ...(first === undefined ? {} : { hostAddress: first.address }) };
+    await hypervisor.define({ ...newVm('later', 9), state: 'stopped', nics: [], storedNics: [nic] });
+    const { lease } = await attachVf(host, now.readGround, request('web-1'));
+    expect(lease.address).toBe(second?.address);
+  });
+
+  it('before an apply has ended waits, and then goes by what that applied', async () => {
+    const now = await world();
+    const { host } = openProcess(now);
+    const lock = await lockHost(now.stateFolder, { command: 'apply', waitMs: 0 });
+    let isApplying = true;
+    const readGround = async () => {
+      expect(isApplying).toBe(false);
+      return now.readGround();
+    };
+    const attaching = attachVf({ ...host, lockWaitMs: 60_000 }, readGround, request('web-1'));
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    isApplying = false;
+    lock.release();
+    expect((await attaching).lease.network).toBe('storage');
   });
 
   it('for a VM without free slots is undone in one line', async () => {
@@ -227,7 +263,7 @@ describe('an attach that cannot be', () => {
     const { host, hypervisor } = openProcess(now);
     const nics = Array.from({ length: 8 }, (_, at) => ({ kind: 'bridge', alias: `ua-${at}` }));
     await hypervisor.define({ ...newVm('full', 9), nics });
-    const error = await refusalOf(attachVf(host, now.offer, request('full')));
+    const error = await refusalOf(attachVf(host, now.readGround, request('full')));
     expect(error).toMatchObject({ code: 'attach.undone', exitStatus: 5 });
     expect(error.message).toContain('No more available PCI slots');
     expect(factsOf(now)).toEqual(factsOf(start));
@@ -240,7 +276,7 @@ describe('an attach that cannot be', () => {
     const { host } = openProcess(now, {
       kernel: [{ operation: 'setlink', attribute: 'trust', errno: 'EPERM', times: 3 }],
     });
-    const error = await refusalOf(attachVf(host, now.offer, request('web-1')));
+    const error = await refusalOf(attachVf(host, now.readGround, request('web-1')));
     expect(error.code).toBe('attach.undone');
     expect(error.message).toContain('trust');
     expect(factsOf(now)).toEqual(factsOf(start));
@@ -253,7 +289,7 @@ describe('an attach that cannot be', () => {
     const stop = new AbortController();
     stop.abort();
     const { host } = openProcess(now, { signal: stop.signal });
-    const error = await refusalOf(attachVf(host, now.offer, request('web-1')));
+    const error = await refusalOf(attachVf(host, now.readGround, request('web-1')));
     expect(error.code).toBe('attach.undone');
     expect(await problemsOf(now, start)).toEqual([]);
   });
@@ -268,7 +304,7 @@ describe('an attach that cannot be', () => {
       const now = copyWorld(start);
       const { host } = openProcess(now, { vms: [{ ...fault, after }] });
       const failover = { kind: 'bridge' as const, bridge: 'br0' };
-      const error = await refusalOf(attachVf(host, now.offer, request('web-1', { failover })));
+      const error = await refusalOf(attachVf(host, now.readGround, request('web-1', { failover })));
       expect(error.code).toBe('attach.undone');
       expect(await problemsOf(now, start)).toEqual([]);
       expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
@@ -284,7 +320,7 @@ describe('an attach that cannot be', () => {
         { operation: 'detach', unreachable: true },
       ],
     });
-    const error = await refusalOf(attachVf(host, now.offer, request('web-1')));
+    const error = await refusalOf(attachVf(host, now.readGround, request('web-1')));
     expect(error).toMatchObject({ code: 'attach.inconsistent', exitStatus: 6 });
     expect(await openFileLeases(now.stateFolder).list()).toHaveLength(1);
     expect(await recoverLeases(openProcess(now).host)).toEqual([]);
@@ -294,8 +330,8 @@ describe('an attach that cannot be', () => {
   it('lists every VF and why', async () => {
     const now = await world();
     const { host } = openProcess(now);
-    await attachVf(host, now.offer, request('web-1'));
-    const verdicts = await explainAttach(host, now.offer, request('web-2'));
+    await attachVf(host, now.readGround, request('web-1'));
+    const verdicts = await explainAttach(host, now.readGround, request('web-2'));
     expect(verdicts.filter(({ rank }) => rank !== undefined)).toHaveLength(2);
     expect(verdicts.flatMap(({ excluded }) => excluded.map(({ code }) => code))).toContain('leased');
     expect(await openFileLeases(now.stateFolder).list()).toHaveLength(1);
@@ -316,7 +352,7 @@ describe('a VF that cannot be given back', () => {
   it('because it has no reset of its own is quarantined and given to nobody', async () => {
     const now = await world(igbSpec.replace('count: 3', 'count: 1'), busOnly);
     const { host } = openProcess(now);
-    const { lease } = await attachVf(host, now.offer, request('web-1'));
+    const { lease } = await attachVf(host, now.readGround, request('web-1'));
     const [release] = await detachVfs(host, { vm: 'web-1' });
     expect(release).toMatchObject({ result: 'quarantined', why: expect.stringContaining('pm bus') });
     expect(listQuarantines(now.stateFolder)).toEqual([
@@ -324,7 +360,7 @@ describe('a VF that cannot be given back', () => {
     ]);
     expect(vfsOf(now)[0]).toMatchObject({ dirt: 'left by web-1' });
     expect(vfsOf(now)[0]?.lastReset).toBeUndefined();
-    expect((await refusalOf(attachVf(host, now.offer, request('web-2')))).code).toBe('vf.unavailable');
+    expect((await refusalOf(attachVf(host, now.readGround, request('web-2')))).code).toBe('vf.unavailable');
     expect(await recoverLeases(host)).toEqual([expect.objectContaining({ result: 'quarantined' })]);
   });
 
@@ -334,7 +370,7 @@ describe('a VF that cannot be given back', () => {
     const broken = openProcess(now, {
       kernel: [{ operation: 'write', path: '/sys*/reset', vf: 0, errno: 'ENOTTY' }],
     });
-    const { lease } = await attachVf(broken.host, now.offer, request('web-1'));
+    const { lease } = await attachVf(broken.host, now.readGround, request('web-1'));
     expect(lease.key.vf).toBe(0);
     expect(await detachVfs(broken.host, { vm: 'web-1' })).toEqual([
       expect.objectContaining({ result: 'quarantined' }),
@@ -350,7 +386,7 @@ describe('a VF that cannot be given back', () => {
   it('because the guest does not let go is kept, and nothing of it is changed', async () => {
     const now = await world();
     const { host } = openProcess(now, { vms: [{ operation: 'detach', hang: true }] });
-    const { lease } = await attachVf(host, now.offer, request('web-1'));
+    const { lease } = await attachVf(host, now.readGround, request('web-1'));
     const before = structuredClone(now.state.pfs);
     expect(await detachVfs(host, { vm: 'web-1' })).toEqual([
       expect.objectContaining({ result: 'kept', why: expect.stringContaining('has not let go') }),
@@ -362,7 +398,7 @@ describe('a VF that cannot be given back', () => {
   it('because the hypervisor does not answer is kept', async () => {
     const now = await world();
     const { host, hypervisor } = openProcess(now);
-    await attachVf(host, now.offer, request('web-1'));
+    await attachVf(host, now.readGround, request('web-1'));
     await hypervisor.destroy('web-1');
     const deaf = openProcess(now, { vms: [{ operation: 'read', unreachable: true }] });
     const kept = [
@@ -378,7 +414,7 @@ describe('a VF that cannot be given back', () => {
   it('because a process has it open is kept, whoever owns it', async () => {
     const now = await world();
     const { host, hypervisor, kernel } = openProcess(now);
-    const { lease } = await attachVf(host, now.offer, request('web-1'));
+    const { lease } = await attachVf(host, now.readGround, request('web-1'));
     await hypervisor.destroy('web-1');
     kernel.holdVf(lease.key.pf, lease.key.vf, { kind: 'vfio', name: 'dpdk-testpmd' });
     expect(await recoverLeases(host)).toEqual([
@@ -392,7 +428,7 @@ describe('a VF that cannot be given back', () => {
   it('because somebody works on it is kept', async () => {
     const now = await world();
     const { host } = openProcess(now);
-    const { lease } = await attachVf(host, now.offer, request('web-1'));
+    const { lease } = await attachVf(host, now.readGround, request('web-1'));
     const lock = lockVf(now.stateFolder, lease.key, 'detach "web-1"');
     expect(await recoverLeases(host)).toEqual([
       expect.objectContaining({ result: 'kept', why: expect.stringContaining('detach "web-1"') }),
@@ -403,7 +439,7 @@ describe('a VF that cannot be given back', () => {
   it('because it is no more is free', async () => {
     const now = await world();
     const { host, kernel } = openProcess(now);
-    await attachVf(host, now.offer, request('web-1'));
+    await attachVf(host, now.readGround, request('web-1'));
     now.vms.vms[0]?.nics.splice(0);
     kernel.unplug('0000:01:00.0');
     expect(await recoverLeases(host)).toEqual([expect.objectContaining({ result: 'free' })]);
@@ -438,7 +474,7 @@ describe('a hypervisor that goes on after the vfleet that asked it has died', ()
         };
         late.push(plugIn());
       };
-      const error = await refusalOf(attachVf({ ...host, report }, now.offer, request('web-1')));
+      const error = await refusalOf(attachVf({ ...host, report }, now.readGround, request('web-1')));
       await Promise.all(late);
       expect(error.code).toBe('attach.inconsistent');
       expect(await recoverLeases(host)).toEqual([]);
@@ -455,9 +491,9 @@ describe('a release that comes late', () => {
     const start = await world(igbSpec.replace('count: 3', 'count: 1'));
     const now = copyWorld(start);
     const { host } = openProcess(now);
-    const old = await attachVf(host, now.offer, request('web-1'));
+    const old = await attachVf(host, now.readGround, request('web-1'));
     await detachVfs(host, { vm: 'web-1' });
-    const newer = await attachVf(host, now.offer, request('web-2'));
+    const newer = await attachVf(host, now.readGround, request('web-2'));
     const before = structuredClone(now.state.pfs);
     expect((await refusalOf(giveBack(host, old.lease))).code).toBe('lease.changed');
     expect(now.state.pfs).toEqual(before);
@@ -468,7 +504,7 @@ describe('a release that comes late', () => {
   it('of a VF that is free changes nothing', async () => {
     const now = await world();
     const { host } = openProcess(now);
-    const { lease } = await attachVf(host, now.offer, request('web-1'));
+    const { lease } = await attachVf(host, now.readGround, request('web-1'));
     await detachVfs(host, { vm: 'web-1' });
     expect((await refusalOf(giveBack(host, lease))).code).toBe('lease.changed');
     expect((await refusalOf(detachVfs(host, { vm: 'web-1' }))).code).toBe('lease.none');
@@ -493,7 +529,7 @@ describe('names that mean harm', () => {
     const now = copyWorld(start);
     const { host, hypervisor } = openProcess(now);
     await hypervisor.define(newVm(name, 9));
-    const { lease } = await attachVf(host, now.offer, request(name));
+    const { lease } = await attachVf(host, now.readGround, request(name));
     expect(lease.owner.name).toBe(name);
     expect(await problemsOf(now, start)).toEqual([]);
     expect(await recoverLeases(host)).toEqual([]);
@@ -501,7 +537,7 @@ describe('names that mean harm', () => {
       expect.objectContaining({ owner: name, result: 'free' }),
     ]);
     expect(factsOf(now)).toEqual(factsOf(start));
-    const qemu = await leaseForQemu(host, now.offer, {
+    const qemu = await leaseForQemu(host, now.readGround, {
       name,
       network: 'storage',
       acceptedRisks: [],
@@ -516,7 +552,7 @@ describe('a VF for a QEMU that somebody starts', () => {
     const start = await world();
     const now = copyWorld(start);
     const { host, kernel } = openProcess(now);
-    const { lease } = await leaseForQemu(host, now.offer, {
+    const { lease } = await leaseForQemu(host, now.readGround, {
       name: 'vm1',
       network: 'storage',
       acceptedRisks: [],
@@ -538,7 +574,12 @@ describe('a VF for a QEMU that somebody starts', () => {
     const start = await world();
     const now = copyWorld(start);
     const { host } = openProcess(now);
-    await leaseForQemu(host, now.offer, { name: 'vm1', network: 'front', acceptedRisks: [], numaNode: 0 });
+    await leaseForQemu(host, now.readGround, {
+      name: 'vm1',
+      network: 'front',
+      acceptedRisks: [],
+      numaNode: 0,
+    });
     expect((await refusalOf(detachVfs(host, { vm: 'vm1', network: 'storage' }))).code).toBe('lease.none');
     expect(await detachVfs(host, { vm: 'vm1', network: 'front' })).toEqual([
       expect.objectContaining({ result: 'free' }),
@@ -551,7 +592,7 @@ describe('a host without networks', () => {
   it('offers nothing', async () => {
     const now = await world();
     const { host } = openProcess({ ...now, stateFolder: newFolder() });
-    const offer = { networks: [], pools: [] };
-    expect((await refusalOf(attachVf(host, offer, request('web-1')))).code).toBe('offer.none');
+    const nothing = async () => ({ offer: { networks: [], pools: [] } });
+    expect((await refusalOf(attachVf(host, nothing, request('web-1')))).code).toBe('offer.none');
   });
 });

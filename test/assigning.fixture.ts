@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AssigningHost } from '../src/assign/assigning-host.ts';
+import type { ReadGround } from '../src/assign/ground.ts';
 import { defaultTimeouts } from '../src/apply/timeouts.ts';
 import { openSimHypervisor } from '../src/hypervisor/simulated/sim-hypervisor.ts';
 import type { SimHypervisor } from '../src/hypervisor/simulated/sim-hypervisor.ts';
@@ -16,7 +17,6 @@ import { openFileLeases } from '../src/lease/file-leases.ts';
 import type { LeaseStore } from '../src/lease/lease-store.ts';
 import { listQuarantines } from '../src/lease/quarantine.ts';
 import type { AttachRequest } from '../src/model/attachment.ts';
-import type { Offer } from '../src/model/network.ts';
 import type { SimFault } from '../src/sim/fault.ts';
 import type { SimProfile } from '../src/sim/profile.ts';
 import type { SimProfileName } from '../src/sim/profiles/profile-table.ts';
@@ -33,7 +33,7 @@ export interface World {
   readonly state: SimState;
   readonly vms: SimVms;
   readonly stateFolder: string;
-  readonly offer: Offer;
+  readonly readGround: ReadGround;
 }
 
 /** One process on the host. */
@@ -80,7 +80,7 @@ export async function makeWorld(profile: SimProfileName | SimProfile, spec: stri
   session.close();
   const state = structuredClone(kernel.state);
   state.faultCounts = {};
-  return { profile, state, vms: newSimVms(), stateFolder: newFolder(), offer };
+  return { profile, state, vms: newSimVms(), stateFolder: newFolder(), readGround: async () => ({ offer }) };
 }
 
 /** The same host once more: what is done to one is not seen in the other. */

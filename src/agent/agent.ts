@@ -5,11 +5,11 @@ import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStateFolder } from '../apply/state-folder.ts';
 import type { AssigningHost } from '../assign/assigning-host.ts';
+import type { ReadGround } from '../assign/ground.ts';
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { parsePfAddress } from '../base/identifiers.ts';
 import { tryLockFile } from '../kernel/file-lock.ts';
 import type { FileLock } from '../kernel/file-lock.ts';
-import type { Offer } from '../model/network.ts';
 import type { AgentEvent } from './agent-answers.ts';
 import { createServices } from './agent-work.ts';
 import { createApiServer } from './api-server.ts';
@@ -40,7 +40,7 @@ export interface AgentOptions {
   /** Its `signal` and `report` are not used: the agent sets its own. */
   readonly host: AssigningHost;
   /** What the applied spec offers now. Throws `offer.none`. */
-  readonly readOffer: () => Promise<Offer>;
+  readonly readGround: ReadGround;
   /** As `--host` names it. */
   readonly label: string;
   readonly version: string;
@@ -161,7 +161,7 @@ async function listenAt(server: ApiServer, path: string): Promise<void> {
 function createParts(options: AgentOptions, host: AssigningHost, feed: EventFeed) {
   const { signal } = options;
   const { session, stateFolder, leases } = host;
-  const assigner = createAssigner(host, options.readOffer);
+  const assigner = createAssigner(host, options.readGround);
   let last: Comparison | undefined;
   let names: ReadonlySet<string> = new Set();
   const release = new ReleaseWork({

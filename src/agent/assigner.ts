@@ -3,6 +3,7 @@
 import type { AssigningHost } from '../assign/assigning-host.ts';
 import { attachVf, explainAttach } from '../assign/attach.ts';
 import { detachVfs } from '../assign/detach.ts';
+import type { ReadGround } from '../assign/ground.ts';
 import { recoverLeases } from '../assign/recover.ts';
 import type {
   Attachment,
@@ -12,7 +13,6 @@ import type {
   Release,
 } from '../model/attachment.ts';
 import type { Lease } from '../model/lease.ts';
-import type { Offer } from '../model/network.ts';
 import { LeaseCare } from './lease-care.ts';
 import type { Extent } from './release-work.ts';
 
@@ -30,12 +30,12 @@ export interface Assigner {
   isSettled(lease: Lease): boolean;
 }
 
-/** `readOffer` says what the applied spec offers now. */
-export function createAssigner(host: AssigningHost, readOffer: () => Promise<Offer>): Assigner {
+/** `readGround` says what the applied spec offers now. */
+export function createAssigner(host: AssigningHost, readGround: ReadGround): Assigner {
   const care = new LeaseCare(host);
   return {
-    attach: async (request) => attachVf(host, await readOffer(), request),
-    explain: async (request) => explainAttach(host, await readOffer(), request),
+    attach: async (request) => attachVf(host, readGround, request),
+    explain: async (request) => explainAttach(host, readGround, request),
     detach: async (request) => detachVfs(host, request),
     recover: async (extent) => (extent === 'whole' ? recoverLeases(host) : care.look()),
     isSettled: (lease) => care.isSettled(lease),

@@ -6,13 +6,13 @@ import { lockHost } from '../apply/host-lock.ts';
 import type { ChangeScope, Hypervisor, NewNic } from '../hypervisor/hypervisor.ts';
 import type { Attachment, AttachRequest, CandidateVerdict } from '../model/attachment.ts';
 import type { Lease } from '../model/lease.ts';
-import type { Offer } from '../model/network.ts';
 import { isActive } from '../model/vm.ts';
 import type { Vm } from '../model/vm.ts';
 import type { AssigningHost } from './assigning-host.ts';
 import { judgeCandidates, networkOf, seekerOf } from './candidates.ts';
 import { claimVf } from './claim.ts';
 import type { Claimed } from './claim.ts';
+import type { ReadGround } from './ground.ts';
 import { checkInterrupted, undoAttach } from './undo.ts';
 import { setVfTo } from './vf-work.ts';
 import { hasVf, standbyAliasOf, vfAliasOf } from './vm-nic.ts';
@@ -25,25 +25,26 @@ import { quoted } from './wording.ts';
  */
 export async function attachVf(
   host: AssigningHost,
-  offer: Offer,
+  readGround: ReadGround,
   request: AttachRequest,
 ): Promise<Attachment> {
   const hypervisor = hypervisorOf(host);
-  const network = networkOf(offer, request.network);
   const hostLock = await lockHost(host.stateFolder, {
     command: 'attach',
     waitMs: host.lockWaitMs ?? 0,
     mode: 'shared',
   });
   try {
-    const [vm, vms] = await Promise.all([hypervisor.readVm(request.vm), hypervisor.listVms()]);
+    const ground = await readGround();
+    const network = networkOf(ground.offer, request.network);
+    const { vm, vms } = await readVms(hypervisor, request.vm);
     const scope = scopeOf(vm, request);
     const seeker = seekerOf(vm, network, request);
-    const candidates = await judgeCandidates(host, offer, seeker);
+    const candidates = await judgeCandidates(host, ground, seeker, vms);
     const { lease, lock, present } = await claimVf(
       host,
       {
-        offer,
+        offer: ground.offer,
         seeker,
         owner: { kind: 'libvirt', uuid: vm.uuid, name: vm.name, hold: request.hold },
         mac: request.mac,
@@ -68,12 +69,24 @@ export async function attachVf(
 /** Every VF of the pools and why it would be taken or not; changes nothing. Throws as {@link attachVf} does before. */
 export async function explainAttach(
   host: AssigningHost,
-  offer: Offer,
+  readGround: ReadGround,
   request: AttachRequest,
 ): Promise<readonly CandidateVerdict[]> {
-  const network = networkOf(offer, request.network);
-  const vm = await hypervisorOf(host).readVm(request.vm);
-  return (await judgeCandidates(host, offer, seekerOf(vm, network, request))).verdicts;
+  const ground = await readGround();
+  const network = networkOf(ground.offer, request.network);
+  const { vm, vms } = await readVms(hypervisorOf(host), request.vm);
+  return (await judgeCandidates(host, ground, seekerOf(vm, network, request), vms)).verdicts;
+}
+
+/** All VMs and the one that is meant. Throws `vm.unknown`. */
+async function readVms(
+  hypervisor: Hypervisor,
+  nameOrUuid: string,
+): Promise<{ readonly vm: Vm; readonly vms: readonly Vm[] }> {
+  const vms = await hypervisor.listVms();
+  const listed =
+    vms.find(({ uuid }) => uuid === nameOrUuid.toLowerCase()) ?? vms.find(({ name }) => name === nameOrUuid);
+  return { vm: listed ?? (await hypervisor.readVm(nameOrUuid)), vms };
 }
 
 export function hypervisorOf({ hypervisor }: AssigningHost): Hypervisor {

@@ -3,6 +3,7 @@
 
 import { VfleetError } from '../base/errors.ts';
 import { chooseVfs } from '../choice/choose-vfs.ts';
+import type { ChoiceInput } from '../choice/choice-input.ts';
 import { readChoiceFacts } from '../inventory/choice-facts.ts';
 import { listQuarantines } from '../lease/quarantine.ts';
 import type { CandidateVerdict } from '../model/attachment.ts';
@@ -12,6 +13,7 @@ import type { Network, Offer, PoolVf } from '../model/network.ts';
 import type { VfKey } from '../model/lease.ts';
 import type { Vm, VmPlacement } from '../model/vm.ts';
 import type { AssigningHost } from './assigning-host.ts';
+import type { Ground } from './ground.ts';
 import { quoted } from './wording.ts';
 
 /** Who asks for a VF of which network. */
@@ -66,20 +68,24 @@ export function seekerOf(
 /** Judges every VF of the pools for one who asks, with the host as it is now. */
 export async function judgeCandidates(
   host: AssigningHost,
-  offer: Offer,
+  { offer, facts: known }: Ground,
   seeker: Seeker,
+  vms: readonly Vm[],
 ): Promise<Candidates> {
   const { network, spread, acceptedRisks, name, uuid, placement, hostAddresses } = seeker;
-  const facts = await readChoiceFacts(
-    host.session,
-    offer.pools.map(({ pf }) => pf),
-  );
+  const facts =
+    known ??
+    (await readChoiceFacts(
+      host.session,
+      offer.pools.map(({ pf }) => pf),
+    ));
   const verdicts = chooseVfs({
     facts,
     offer,
     network,
     leases: await host.leases.list(),
     quarantines: listQuarantines(host.stateFolder),
+    definedUsers: definedUsersOf(vms),
     vm: {
       name,
       hostAddresses,
@@ -90,6 +96,15 @@ export async function judgeCandidates(
     acceptedRisks,
   });
   return { facts, verdicts };
+}
+
+/** Which VM has which device of the host: those that run, and those that will when they are started. */
+function definedUsersOf(vms: readonly Vm[]): ChoiceInput['definedUsers'] {
+  return vms.flatMap(({ name, nics, storedNics }) =>
+    [...nics, ...storedNics].flatMap(({ hostAddress }) =>
+      hostAddress === undefined ? [] : [{ address: hostAddress, vm: name }],
+    ),
+  );
 }
 
 /** Those that can be taken, the best first. */

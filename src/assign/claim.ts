@@ -3,7 +3,10 @@
 
 import { randomBytes } from 'node:crypto';
 import { VfleetError } from '../base/errors.ts';
+import { readSnapshot } from '../inventory/snapshot.ts';
 import type { FileLock } from '../kernel/file-lock.ts';
+import { listLinks } from '../kernel/rtnetlink/link.ts';
+import type { KernelSession } from '../kernel/session.ts';
 import { lockVf } from '../lease/vf-lock.ts';
 import type { CandidateVerdict } from '../model/attachment.ts';
 import type { Lease, LeaseOwner } from '../model/lease.ts';
@@ -15,6 +18,7 @@ import type { Candidates, Seeker } from './candidates.ts';
 import { nothingToTake, poolVfOf, rankedOf } from './candidates.ts';
 import { giveBackSettings, leasedSettings } from './lease-settings.ts';
 import { chooseMac, listMacUsers } from './mac.ts';
+import type { Addressed } from './mac.ts';
 import type { PresentVf } from './vf-work.ts';
 import { listVfUsers, nameOfVf, readPresentVf, withLeaseLock } from './vf-work.ts';
 import { quoted } from './wording.ts';
@@ -64,12 +68,18 @@ export async function claimVf(host: AssigningHost, claim: Claim, candidates: Can
   );
 }
 
+/** Everything of the host that has a MAC address. */
+async function readAddressed(session: KernelSession): Promise<Addressed> {
+  const { pfs } = await readSnapshot(session, { detail: 'settings', isWanted: () => false });
+  return { pfs, links: await listLinks(session.route) };
+}
+
 /** Or why it cannot be: somebody else was quicker, or is at work on it. */
 async function tryClaim(
   host: AssigningHost,
   claim: Claim,
   candidates: Candidates,
-  { key, address }: CandidateVerdict,
+  { key, address, risks }: CandidateVerdict,
 ): Promise<Claimed | string> {
   const { offer, seeker, owner } = claim;
   const pool = poolVfOf(offer, key);
@@ -85,8 +95,11 @@ async function tryClaim(
     const [user] = await listVfUsers(host, present.address);
     if (user !== undefined) return `in use by ${user}`;
     const settings = giveBackSettings(present.settings, pool);
+    // A derived address is met again nowhere but in what vfleet itself gave; one that somebody chose can be anybody's.
+    const addressed =
+      claim.mac === undefined ? { pfs: candidates.facts.pfs, links: [] } : await readAddressed(host.session);
     lease = await withLeaseLock(host, 'mac', 'choose a MAC address', async () => {
-      const users = listMacUsers(candidates.facts.pfs, claim.vms, await host.leases.list());
+      const users = listMacUsers(addressed, claim.vms, await host.leases.list());
       const mac = chooseMac(claim.mac, claim.macOwner, seeker.network.name, users);
       const made: Lease = {
         apiVersion: 'vfleet/v1',
@@ -99,7 +112,7 @@ async function tryClaim(
         settings: leasedSettings(settings, seeker.network, mac),
         giveBack: { driver: pool.driver ?? present.driver ?? noDriver, settings },
         ...(claim.standby === undefined ? {} : { standby: claim.standby }),
-        acceptedRisks: [...seeker.acceptedRisks],
+        acceptedRisks: [...risks],
         createdAt: new Date(host.session.kernel.clock.nowMs()).toISOString(),
       };
       return (await host.leases.create(made)) ? made : undefined;

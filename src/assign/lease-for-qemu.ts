@@ -3,10 +3,10 @@
 import { lockHost } from '../apply/host-lock.ts';
 import type { Attachment } from '../model/attachment.ts';
 import type { LeaseOwner, ProcessIdentity, Risk } from '../model/lease.ts';
-import type { Offer } from '../model/network.ts';
 import type { AssigningHost } from './assigning-host.ts';
 import { judgeCandidates, networkOf } from './candidates.ts';
 import { claimVf } from './claim.ts';
+import type { ReadGround } from './ground.ts';
 import { checkInterrupted, undoAttach } from './undo.ts';
 import { bindVf, setVfTo } from './vf-work.ts';
 
@@ -34,17 +34,19 @@ export interface QemuLeaseRequest {
  */
 export async function leaseForQemu(
   host: AssigningHost,
-  offer: Offer,
+  readGround: ReadGround,
   request: QemuLeaseRequest,
 ): Promise<Attachment> {
   const { name, process, startWithinMs, numaNode, acceptedRisks } = request;
-  const network = networkOf(offer, request.network);
   const hostLock = await lockHost(host.stateFolder, {
     command: 'attach',
     waitMs: host.lockWaitMs ?? 0,
     mode: 'shared',
   });
   try {
+    const ground = await readGround();
+    const network = networkOf(ground.offer, request.network);
+    const vms = host.hypervisor === undefined ? [] : await host.hypervisor.listVms();
     const seeker = {
       name,
       network,
@@ -55,7 +57,7 @@ export async function leaseForQemu(
         ? {}
         : { placement: { vcpuCount: 1, memoryMb: 0, vcpuPins: {}, memoryNodes: [numaNode] } }),
     };
-    const candidates = await judgeCandidates(host, offer, seeker);
+    const candidates = await judgeCandidates(host, ground, seeker, vms);
     const startBy =
       startWithinMs === undefined
         ? undefined
@@ -66,9 +68,8 @@ export async function leaseForQemu(
       ...(process === undefined ? {} : { process }),
       ...(startBy === undefined ? {} : { startBy }),
     };
-    const vms = host.hypervisor === undefined ? [] : await host.hypervisor.listVms();
     const claim = {
-      offer,
+      offer: ground.offer,
       seeker,
       owner,
       mac: request.mac,

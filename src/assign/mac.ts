@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { VfleetError } from '../base/errors.ts';
 import { hex, isMulticastMac, parseMacAddress, zeroMacAddress } from '../base/identifiers.ts';
 import type { MacAddress } from '../base/identifiers.ts';
+import type { Link } from '../kernel/rtnetlink/link.ts';
 import type { Lease } from '../model/lease.ts';
 import type { Pf } from '../model/pf.ts';
 import type { Vm } from '../model/vm.ts';
@@ -33,13 +34,24 @@ export function deriveMac(owner: string, network: string, ordinal: number): MacA
 /** Who has which address, as `lease of web-1`, by address. */
 export type MacUsers = ReadonlyMap<string, string>;
 
-/** Collects the addresses of PFs, VFs, leases and VMs. */
-export function listMacUsers(pfs: readonly Pf[], vms: readonly Vm[], leases: readonly Lease[]): MacUsers {
+/** PFs with their VFs, and interfaces that need not be theirs. */
+export interface Addressed {
+  readonly pfs: readonly Pf[];
+  readonly links: readonly Pick<Link, 'name' | 'attributes'>[];
+}
+
+/** Collects the addresses of the host's interfaces, PFs, VFs, leases and VMs. */
+export function listMacUsers(
+  { pfs, links }: Addressed,
+  vms: readonly Vm[],
+  leases: readonly Lease[],
+): MacUsers {
   const users = new Map<string, string>();
   const add = (text: string | undefined, user: string): void => {
     const mac = text === undefined ? undefined : parseMacAddress(text);
     if (mac !== undefined && mac !== zeroMacAddress) users.set(mac, user);
   };
+  for (const { name, attributes } of links) add(attributes.address, `interface ${quoted(name)}`);
   for (const pf of pfs) {
     for (const { name, mac } of pf.netdevs) add(mac, `interface ${name}`);
     for (const { index, settings, netdevMac } of pf.vfs) {

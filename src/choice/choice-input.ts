@@ -22,6 +22,8 @@ export interface ChoiceInput {
   readonly network: Network;
   readonly leases: readonly Lease[];
   readonly quarantines: readonly Quarantine[];
+  /** Devices of the host that definitions of VMs name, by PCI address, whether those VMs run or not. */
+  readonly definedUsers: readonly { readonly address: string; readonly vm: string }[];
   readonly vm: ChoosingVm;
   /** Only cards that the VM has no VF of. */
   readonly spread: boolean;

@@ -99,6 +99,11 @@ describe('a VF is not taken', () => {
       inputOf([{ ...one, vf: () => ({ holders: [{ kind: 'netns', name: 'blue' }] }) }]),
       'its interface is in network namespace blue',
     ],
+    [
+      'defined',
+      inputOf([one], { definedUsers: [{ address: vfAddressOf(a, 0), vm: 'db-1' }] }),
+      'the definition of VM db-1 names it',
+    ],
   ])('for the reason %s', (code, input, text) => {
     expect(codesOf(input, a, 0)).toEqual([code]);
     expect(textOf(input, a, 0)).toContain(text);

@@ -131,6 +131,7 @@ function vfJudge(input: ChoiceInput): JudgeVfs {
     leaseByAddress: addressedLeases(input),
     interruptRemapping,
     acceptedRisks: new Set(input.acceptedRisks),
+    definedUsers: new Map(input.definedUsers.map(({ address, vm: name }) => [address, name])),
   };
   const vmNodes = nodesOfVm(vm.placement, facts.nodes);
   const nodeCount = facts.nodes.length;

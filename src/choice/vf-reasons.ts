@@ -15,6 +15,7 @@ export interface HostQuestion {
   readonly leaseByAddress: ReadonlyMap<string, Lease>;
   readonly interruptRemapping: boolean | undefined;
   readonly acceptedRisks: ReadonlySet<Risk>;
+  readonly definedUsers: ReadonlyMap<string, string>;
 }
 
 export interface VfQuestion {
@@ -68,7 +69,11 @@ export function excludeVf(question: VfQuestion, risks: readonly Risk[]): readonl
       ? `${host.vm.name} has it already, on ${lease.network}`
       : `leased to ${ownerText(lease.owner)}, on ${lease.network}`;
     reasons.push({ code: 'leased', text });
-  } else for (const holder of vf.holders) reasons.push({ code: 'holder', text: holderText(holder) });
+  } else {
+    for (const holder of vf.holders) reasons.push({ code: 'holder', text: holderText(holder) });
+    const user = host.definedUsers.get(vf.address ?? '');
+    if (user !== undefined) reasons.push({ code: 'defined', text: `the definition of VM ${user} names it` });
+  }
   for (const risk of risks)
     if (!host.acceptedRisks.has(risk)) reasons.push({ code: risk, text: riskText(risk, question) });
   if (risks.includes('shared-iommu-group')) excludeByGroup(question, reasons);

@@ -20,7 +20,7 @@ import { findAgent } from './agent-client.ts';
 import type { CliContext, LiveHost } from './context.ts';
 import { checkRights } from './commands/rights.ts';
 import { changeable, withHost } from './commands/reading.ts';
-import { readOffer } from './offer.ts';
+import { groundReader } from './offer.ts';
 import { beginWaiting } from './render/waiting.ts';
 
 /** A guest with the hotplug driver lets go within a second or two; one that boots cannot. */
@@ -96,6 +96,7 @@ async function withDirect(
       ...assigningHost(context, live, hypervisor, say),
       lockWaitMs: (options.wait ?? 0) * 1000,
     };
+    const readGround = groundReader(live, options.spec);
     const { attachVf, explainAttach } = await import('../assign/attach.ts');
     const { detachVfs } = await import('../assign/detach.ts');
     await work({
@@ -103,8 +104,8 @@ async function withDirect(
       readVm: async (name) => hypervisor.readVm(name),
       listVms: async () => hypervisor.listVms(),
       listLeases: async () => readLeaseList(live.stateFolder),
-      explain: async (request) => explainAttach(host, await readOffer(live, options.spec), request),
-      attach: async (request) => attachVf(host, await readOffer(live, options.spec), request),
+      explain: async (request) => explainAttach(host, readGround, request),
+      attach: async (request) => attachVf(host, readGround, request),
       detach: async (request) => detachVfs(host, request),
     });
   } finally {

@@ -2,6 +2,7 @@
 // Reads of the PFs just what a spec can find them by: an attach waits for it.
 
 import { readAppliedSpec } from '../apply/applied-spec.ts';
+import type { ReadGround } from '../assign/ground.ts';
 import { VfleetError } from '../base/errors.ts';
 import type { PfAddress } from '../base/identifiers.ts';
 import { present } from '../base/present.ts';
@@ -21,10 +22,14 @@ import type { ParsedSpec } from '../spec/parsed-spec.ts';
 import type { LiveHost } from './context.ts';
 
 /**
- * What the applied spec, or the one in `specFile`, offers on a host. Throws `offer.none` when no spec was applied or it
+ * Answers what the applied spec, or the one in `specFile`, offers on a host, whenever it is asked. That throws `offer.none` when no spec was applied or it
  * has no networks, `spec.match`, `journal.corrupt`, and what reading and parsing a file throws.
  */
-export async function readOffer(host: LiveHost, specFile: string | undefined): Promise<Offer> {
+export function groundReader(host: LiveHost, specFile?: string): ReadGround {
+  return async () => ({ offer: await readOffer(host, specFile) });
+}
+
+async function readOffer(host: LiveHost, specFile: string | undefined): Promise<Offer> {
   const parsed = specFile === undefined ? appliedSpec(host.stateFolder) : await specOf(specFile);
   if ((parsed.spec.networks ?? []).length === 0) {
     throw new VfleetError('offer.none', `${parsed.fileName} offers no network to VMs`, {

@@ -65,6 +65,19 @@ describe.each(simProfileNames.filter((name) => name !== 'big'))('facts for a cho
 describe('facts for a choice', () => {
   const pf = '0000:01:00.0' as PfAddress;
 
+  it('outline the PFs behind the same link, for what is promised there', async () => {
+    const { session } = await openHost(simProfileOf('cx5-x8'));
+    const { pfs } = await readChoiceFacts(session, ['0000:3b:00.1']);
+    session.close();
+    const [first, second, ...others] = pfs.toSorted((one, other) => (one.address < other.address ? -1 : 1));
+    expect(others).toEqual([]);
+    expect([first?.address, second?.address]).toEqual(['0000:3b:00.0', '0000:3b:00.1']);
+    expect(first?.vfs).toHaveLength(3);
+    expect(first?.netdevs[0]?.speedMbps).toBeUndefined();
+    expect(second?.netdevs[0]?.speedMbps).toBeGreaterThan(0);
+    expect(first?.pciePath?.[1]).toEqual(second?.pciePath?.[1]);
+  });
+
   it('name the users of VFs', async () => {
     const { kernel, session } = await openHost(simProfileOf('igb'));
     kernel.holdVf(pf, 1, { kind: 'vm', name: 'db-1' });

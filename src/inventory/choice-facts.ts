@@ -9,14 +9,17 @@ import { readText } from '../kernel/file-text.ts';
 import { readModulePlaces } from '../kernel/module-state.ts';
 import { readInterruptRemapping } from '../kernel/proc/interrupts.ts';
 import type { KernelSession } from '../kernel/session.ts';
+import { listBridgesAbove } from '../kernel/pci-config/read-config.ts';
 import { readDriver } from '../kernel/sysfs/device.ts';
 import { readHostFacts } from '../kernel/sysfs/host.ts';
 import { listIommuGroupDevices, listIommuUnits } from '../kernel/sysfs/iommu.ts';
 import { listNumaNodes, readNumaNodeFiles } from '../kernel/sysfs/numa.ts';
 import { readClassCode } from '../kernel/sysfs/pci-device.ts';
 import { listRdmaDevices } from '../kernel/sysfs/rdma.ts';
+import { listSriovPfs } from '../kernel/sysfs/sriov.ts';
 import type { ChoiceFacts, ChoiceGroup, GroupMember, NodeCpus } from '../model/choice-facts.ts';
 import type { Pf } from '../model/pf.ts';
+import type { Snapshot } from '../model/snapshot.ts';
 import { readPciePath } from './pcie-path.ts';
 import { readPfs } from './pfs.ts';
 
@@ -25,13 +28,36 @@ const bridgeClass = '0604';
 const vfioDriver = 'vfio-pci';
 
 /**
- * Reads what `chooseVfs` takes of these PFs, by their addresses. One that is not there is left out; what needs more rights
- * is listed in `unread`. Throws `kernel.refused`, `kernel.timeout`.
+ * Reads what `chooseVfs` takes of these PFs, by their addresses, and outlines the PFs that share a PCIe link with them: what
+ * is promised there is not free here. A PF that is not there is left out; what needs more rights is listed in `unread`.
+ * Throws `kernel.refused`, `kernel.timeout`.
  */
 export async function readChoiceFacts(session: KernelSession, pfs: readonly string[]): Promise<ChoiceFacts> {
   const { files } = session;
-  const addresses = pfs.flatMap((pf) => parsePfAddress(pf) ?? []);
-  const reading = await readPfs(session, { addresses, detail: 'settings' });
+  const wanted = new Set<string>(pfs);
+  const addresses = new Set([
+    ...pfs.flatMap((pf) => parsePfAddress(pf) ?? []),
+    ...listNeighbours(files, wanted),
+  ]);
+  const reading = await readPfs(session, {
+    addresses: [...addresses],
+    detail: 'settings',
+    isWanted: ({ address }) => wanted.has(address),
+  });
+  return choiceFactsOf(files, reading);
+}
+
+/** PFs with the same bridge above them, which is where a link ends, as one of these has. */
+function listNeighbours(files: FileTree, pfs: ReadonlySet<string>): readonly PfAddress[] {
+  const bridgesOf = (pf: PfAddress): readonly string[] =>
+    splitPfAddress(pf).bus === 'pci' ? (listBridgesAbove(files, pf as PciAddress) ?? []) : [];
+  const all = listSriovPfs(files);
+  const taken = new Set(all.filter((pf) => pfs.has(pf)).flatMap((pf) => bridgesOf(pf)));
+  return all.filter((pf) => !pfs.has(pf) && bridgesOf(pf).some((bridge) => taken.has(bridge)));
+}
+
+/** The facts of a choice among PFs that were read with detail `settings`; the rest is files. */
+export function choiceFactsOf(files: FileTree, reading: Pick<Snapshot, 'pfs' | 'unread'>): ChoiceFacts {
   const found = reading.pfs.map((pf) => withCard(files, pf));
   return present({
     pfs: found,

@@ -109,6 +109,7 @@ export function inputOf(
     network: { name: 'storage' },
     leases: [],
     quarantines: [],
+    definedUsers: [],
     vm: { name: 'web-1', uuid: 'uuid-of-web-1', hostAddresses: [] },
     spread: false,
     acceptedRisks: [],

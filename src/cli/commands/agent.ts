@@ -41,7 +41,7 @@ async function run(context: CliContext, options: AgentCommandOptions): Promise<v
   const { lateHypervisor } = await import('../../agent/late-hypervisor.ts');
   const { notifyServiceManager } = await import('../../kernel/service-notification.ts');
   const { assigningHost } = await import('../assigning.ts');
-  const { readOffer } = await import('../offer.ts');
+  const { groundReader } = await import('../offer.ts');
   const { checkRights } = await import('./rights.ts');
   await withHost(context, async (opened) => {
     const live = changeable(opened);
@@ -51,7 +51,7 @@ async function run(context: CliContext, options: AgentCommandOptions): Promise<v
     try {
       await runAgent({
         host: assigningHost(context, live, hypervisor, () => undefined),
-        readOffer: async () => readOffer(live, undefined),
+        readGround: groundReader(live),
         label: live.label,
         version: context.version,
         socketPath: options.socket ?? agentSocketOf(live),

@@ -25,7 +25,7 @@ import type { Lease, ProcessIdentity } from '../../model/lease.ts';
 import { assigningHost, hypervisorIfThere } from '../assigning.ts';
 import type { CliContext, LiveHost } from '../context.ts';
 import { hasAgent, startHolder } from '../holder.ts';
-import { readOffer } from '../offer.ts';
+import { groundReader } from '../offer.ts';
 import { renderReleases } from '../render/attach.ts';
 import { printable } from '../render/table.ts';
 import type { Waiting } from '../render/waiting.ts';
@@ -79,7 +79,7 @@ async function plugIn(work: Work, network: string): Promise<void> {
   const hypervisor = await hypervisorIfThere(context, live);
   try {
     const host = hostOf(work, hypervisor);
-    const { lease } = await leaseForQemu(host, await readOffer(live, options.spec), {
+    const { lease } = await leaseForQemu(host, groundReader(live, options.spec), {
       name,
       network,
       process,

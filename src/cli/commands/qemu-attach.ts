@@ -13,7 +13,7 @@ import type { Lease, Risk } from '../../model/lease.ts';
 import { assigningHost, hypervisorIfThere } from '../assigning.ts';
 import type { CliContext, LiveHost } from '../context.ts';
 import { hasAgent, holderLogPath, startHolder } from '../holder.ts';
-import { readOffer } from '../offer.ts';
+import { groundReader } from '../offer.ts';
 import { printable } from '../render/table.ts';
 import { beginWaiting } from '../render/waiting.ts';
 import { describeEnd, holdUntilFree } from './holding.ts';
@@ -68,8 +68,7 @@ async function leaseVf(context: CliContext, live: LiveHost, options: QemuAttachO
   try {
     const host = assigningHost(context, live, hypervisor, (what) => waiting.say(what));
     const lockWaitMs = (options.wait ?? 0) * 1000;
-    const offer = await readOffer(live, options.spec);
-    return (await leaseForQemu({ ...host, lockWaitMs }, offer, request)).lease;
+    return (await leaseForQemu({ ...host, lockWaitMs }, groundReader(live, options.spec), request)).lease;
   } finally {
     hypervisor?.close();
     waiting.end();
