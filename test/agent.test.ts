@@ -52,6 +52,59 @@ async function newWorld(): Promise<{ world: World; before: World }> {
 const leasesOf = async ({ process }: RunningAgent): Promise<number> =>
   (await process.host.leases.list()).length;
 
+describe('an attach', () => {
+  /** A world whose offer is counted when it is read from the host. */
+  async function countedWorld(): Promise<{ world: World; readings: () => number }> {
+    const { world } = await newWorld();
+    let count = 0;
+    const readGround = async () => {
+      count += 1;
+      return world.readGround();
+    };
+    return { world: { ...world, readGround }, readings: () => count };
+  }
+
+  const compared = async ({ socketPath }: RunningAgent): Promise<unknown> =>
+    until('the host was compared', async () => {
+      const { body } = await ask(socketPath, 'GET', '/v1/drift');
+      return (body as DriftReport).state === 'none';
+    });
+
+  it('stands on what the agent knows, and looks at the VF itself once more', async () => {
+    const { world, readings } = await countedWorld();
+    const agent = await start(world);
+    await compared(agent);
+    // No event tells of it.
+    agent.process.kernel.holdVf(pf, 0, { kind: 'vfio', name: 'dpdk' });
+    const { body } = await ask(agent.socketPath, 'POST', '/v1/attach', request('web-1'));
+    expect(body).toMatchObject({ lease: { key: { pf, vf: 1 } } });
+    expect(readings()).toBe(0);
+  });
+
+  it('is not refused for what was so a moment ago', async () => {
+    const { world, readings } = await countedWorld();
+    const holding = openProcess(world).kernel;
+    for (const vf of [0, 1, 2]) holding.holdVf(pf, vf, { kind: 'vfio', name: 'dpdk' });
+    const agent = await start(world);
+    await compared(agent);
+    agent.process.kernel.releaseVf(pf, 2);
+    expect(await ask(agent.socketPath, 'POST', '/v1/attach', request('web-1'))).toMatchObject({
+      status: 200,
+      body: { lease: { key: { pf, vf: 2 } } },
+    });
+    expect(readings()).toBe(1);
+  });
+
+  it('goes by another spec as soon as it is applied', async () => {
+    const { world, readings } = await countedWorld();
+    const agent = await start(world);
+    await compared(agent);
+    recordSpec(world, agentSpec.replace('vlan: 200', 'vlan: 300'));
+    await ask(agent.socketPath, 'POST', '/v1/attach', request('web-1'));
+    expect(readings()).toBe(1);
+  });
+});
+
 describe('what VMs leave behind', () => {
   it.each([
     ['destroyed', async (vms: SimHypervisor) => vms.destroy('web-1')],

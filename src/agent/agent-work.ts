@@ -41,6 +41,7 @@ export function createServices(parts: ServiceParts): AgentServices {
     try {
       return await drift.during(work);
     } finally {
+      drift.poke();
       await leaseWatch.look();
     }
   }

@@ -26,6 +26,7 @@ import { observeHypervisor } from './observed-hypervisor.ts';
 import { OwnerWatch } from './owner-watch.ts';
 import { pause } from './pause.ts';
 import { ReleaseWork } from './release-work.ts';
+import { StandingGround } from './standing-ground.ts';
 import { prepareSocketPath, readAgentGroupId, restrictSocket } from './socket-access.ts';
 import { followVms } from './vm-watch.ts';
 
@@ -161,7 +162,11 @@ async function listenAt(server: ApiServer, path: string): Promise<void> {
 function createParts(options: AgentOptions, host: AssigningHost, feed: EventFeed) {
   const { signal } = options;
   const { session, stateFolder, leases } = host;
-  const assigner = createAssigner(host, options.readGround);
+  const standing = new StandingGround(session.files, stateFolder);
+  const assigner = createAssigner(host, {
+    readGround: options.readGround,
+    standingGround: () => standing.ground,
+  });
   let last: Comparison | undefined;
   let names: ReadonlySet<string> = new Set();
   const release = new ReleaseWork({
@@ -191,6 +196,8 @@ function createParts(options: AgentOptions, host: AssigningHost, feed: EventFeed
     host,
     feed,
     signal,
+    onChange: () => standing.forget(),
+    onCompared: (comparison) => standing.keep(comparison),
     onLook: (comparison, items) => {
       last = comparison;
       names = namesIn(comparison);

@@ -3,8 +3,9 @@
 import type { AssigningHost } from '../assign/assigning-host.ts';
 import { attachVf, explainAttach } from '../assign/attach.ts';
 import { detachVfs } from '../assign/detach.ts';
-import type { ReadGround } from '../assign/ground.ts';
+import type { Ground, ReadGround } from '../assign/ground.ts';
 import { recoverLeases } from '../assign/recover.ts';
+import { VfleetError } from '../base/errors.ts';
 import type {
   Attachment,
   AttachRequest,
@@ -30,14 +31,47 @@ export interface Assigner {
   isSettled(lease: Lease): boolean;
 }
 
-/** `readGround` says what the applied spec offers now. */
-export function createAssigner(host: AssigningHost, readGround: ReadGround): Assigner {
+export interface AssignerOptions {
+  /** Reads what the applied spec offers now. */
+  readonly readGround: ReadGround;
+  /** What is known of that without reading; undefined: nothing. */
+  readonly standingGround: () => Ground | undefined;
+}
+
+export function createAssigner(
+  host: AssigningHost,
+  { readGround, standingGround }: AssignerOptions,
+): Assigner {
   const care = new LeaseCare(host);
   return {
-    attach: async (request) => attachVf(host, readGround, request),
+    attach: async (request) => {
+      let isStanding = false;
+      try {
+        return await attachVf(
+          host,
+          async () => {
+            const ground = standingGround();
+            isStanding = ground !== undefined;
+            return ground ?? readGround();
+          },
+          request,
+        );
+      } catch (error) {
+        // Nobody is refused for what was so a moment ago.
+        if (!isStanding || !isRefusedBeforehand(error)) throw error;
+        return attachVf(host, readGround, request);
+      }
+    },
     explain: async (request) => explainAttach(host, readGround, request),
     detach: async (request) => detachVfs(host, request),
     recover: async (extent) => (extent === 'whole' ? recoverLeases(host) : care.look()),
     isSettled: (lease) => care.isSettled(lease),
   };
+}
+
+/** Refusals that follow from what is known of the host, before anything of it is changed. */
+const refusals: readonly string[] = ['vf.unavailable', 'risk.refused', 'network.unknown'];
+
+function isRefusedBeforehand(error: unknown): boolean {
+  return error instanceof VfleetError && refusals.includes(error.code);
 }

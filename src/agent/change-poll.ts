@@ -4,9 +4,8 @@
 // The kernel announces changed settings of VFs as RTM_NEWLINK of the PF, but only while the PF is up
 // (net/core/rtnetlink.c do_setlink, net/core/dev.c netdev_state_change). Bindings are announced to udev alone.
 
-import { statSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import { appliedSpecPath } from '../apply/applied-spec.ts';
+import { appliedSpecStamp } from '../apply/applied-spec.ts';
 import type { PfAddress } from '../base/identifiers.ts';
 import { splitPfAddress } from '../base/identifiers.ts';
 import { readUplink } from '../inventory/uplink.ts';
@@ -81,8 +80,7 @@ class Look {
 /** Which spec is applied, which VFs there are, and which driver has which device, as one text. */
 function bindingsNow({ session, stateFolder, pfs }: ChangePollOptions): string {
   const { files } = session;
-  const applied = statSync(appliedSpecPath(stateFolder), { bigint: true, throwIfNoEntry: false });
-  const parts = [`${applied?.ino ?? ''}:${applied?.mtimeNs ?? ''}`];
+  const parts = [appliedSpecStamp(stateFolder)];
   const buses = new Set<string>();
   for (const { address } of pfs()) {
     buses.add(splitPfAddress(address).bus);

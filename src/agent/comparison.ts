@@ -1,7 +1,7 @@
 // Owns one look at the host: the applied spec, the leases and what the kernel says, put side by side.
 // Changes nothing. A change that is under way right now is no difference.
 
-import { readAppliedSpec } from '../apply/applied-spec.ts';
+import { appliedSpecStamp, readAppliedSpec } from '../apply/applied-spec.ts';
 import { lockHost } from '../apply/host-lock.ts';
 import type { AssigningHost } from '../assign/assigning-host.ts';
 import { VfleetError } from '../base/errors.ts';
@@ -12,6 +12,7 @@ import type { Snapshot } from '../model/snapshot.ts';
 import type { PfTarget } from '../model/target.ts';
 import { planTarget } from '../planner/plan-target.ts';
 import { rememberSpec } from '../spec/last-parsed.ts';
+import type { ParsedSpec } from '../spec/parsed-spec.ts';
 import { isNamed } from '../spec/pf-match.ts';
 import { resolveSpec } from '../spec/resolution.ts';
 import { driftOf } from './drift.ts';
@@ -25,6 +26,9 @@ export interface Comparison {
   readonly targets: readonly PfTarget[];
   readonly snapshot: Snapshot;
   readonly leases: readonly Lease[];
+  /** The applied spec, and which record of it that was. */
+  readonly spec: ParsedSpec;
+  readonly specStamp: string;
 }
 
 const parseApplied = rememberSpec();
@@ -36,6 +40,7 @@ const parseApplied = rememberSpec();
 export async function compareHost(
   host: Pick<AssigningHost, 'session' | 'stateFolder' | 'leases'>,
 ): Promise<Comparison | undefined> {
+  const specStamp = appliedSpecStamp(host.stateFolder);
   const applied = readAppliedSpec(host.stateFolder);
   if (applied === undefined) return undefined;
   const parsed = parseApplied(applied.text, applied.fileName);
@@ -50,7 +55,15 @@ export async function compareHost(
   const facts = targets.flatMap(
     (pf) => collect(problems, () => driftOf(planTarget(snapshot, { pfs: [pf] }, leases))) ?? [],
   );
-  return { facts: withoutGuestMacs(facts, leases), problems, targets, snapshot, leases };
+  return {
+    facts: withoutGuestMacs(facts, leases),
+    problems,
+    targets,
+    snapshot,
+    leases,
+    spec: parsed,
+    specStamp,
+  };
 }
 
 /** The result, or its reasons among the problems. */

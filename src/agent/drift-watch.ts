@@ -29,6 +29,10 @@ export interface DriftWatchOptions {
   readonly host: AssigningHost;
   readonly feed: EventFeed;
   readonly signal: AbortSignal;
+  /** Told at once when something may have changed. */
+  readonly onChange: () => void;
+  /** Told of each comparison after whose beginning nothing is known to have changed. */
+  readonly onCompared: (comparison: Comparison) => void;
   /** Told after each look: what was found is confirmed, and nobody is changing the host. */
   readonly onLook: (comparison: Comparison | undefined, items: readonly DriftItem[]) => void;
 }
@@ -57,6 +61,7 @@ export class DriftWatch {
   /** Something may have changed. */
   poke(): void {
     this.#isPoked = true;
+    this.#options.onChange();
     this.#nap.wake();
   }
 
@@ -102,6 +107,7 @@ export class DriftWatch {
     const { host, onLook } = this.#options;
     const startedMs = performance.now();
     const comparison = await compareHost(host);
+    if (comparison !== undefined && !this.#isPoked) this.#options.onCompared(comparison);
     this.#costMs = performance.now() - startedMs;
     if (comparison === undefined) {
       this.#take([], [], 'unknown');

@@ -38,6 +38,7 @@ export function lateHypervisor(label: string, connect: () => Promise<Hypervisor>
     },
     listVms: async () => (await open()).listVms(),
     readVm: async (nameOrUuid) => (await open()).readVm(nameOrUuid),
+    hasNic: async (uuid, alias, scope) => (await open()).hasNic(uuid, alias, scope),
     attachNic: async (uuid, nic, scope) => (await open()).attachNic(uuid, nic, scope),
     detachNic: async (uuid, alias, scope, timeoutMs) =>
       (await open()).detachNic(uuid, alias, scope, timeoutMs),

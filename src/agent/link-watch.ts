@@ -1,5 +1,5 @@
-// Owns following the links of PFs and VFs: events of other interfaces, of which a host of containers has thousands, are
-// passed over.
+// Owns following the links of PFs and VFs, and what the host uses them for: events of other interfaces, of which a host of
+// containers has thousands, are passed over.
 
 import type { FileTree } from '../kernel/kernel.ts';
 import { watchLinks } from '../kernel/rtnetlink/link-events.ts';
@@ -25,13 +25,15 @@ export interface LinkWatchOptions {
 export async function followLinks(options: LinkWatchOptions): Promise<void> {
   const { session, feed, signal, names, onChange } = options;
   while (!signal.aborted) {
-    const watch = watchLinks(() => session.kernel.openNetlink('route'));
+    const watch = watchLinks(() => session.kernel.openNetlink('route'), { addresses: true });
+    const links = new Map<number, string>();
     const stop = (): void => watch.close();
     signal.addEventListener('abort', stop);
     try {
       for await (const event of watch) {
         feed.forgetFailure(following);
-        if (isMeant(event, names(), session.files)) onChange();
+        remember(event, links);
+        if (isMeant(event, { names: names(), links, files: session.files })) onChange();
       }
     } catch (error) {
       feed.tellFailure(following, error);
@@ -42,11 +44,33 @@ export async function followLinks(options: LinkWatchOptions): Promise<void> {
   }
 }
 
-/** A new name counts when a device stands behind it: bridges, tunnels and the like have none. */
-function isMeant(event: LinkEvent, names: ReadonlySet<string>, files: FileTree): boolean {
+/** Keeps the names of links by index: an address comes with the index alone. */
+function remember(event: LinkEvent, links: Map<number, string>): void {
+  if (event.kind === 'link') links.set(event.link.ifIndex, event.link.name);
+  else if (event.kind === 'gone') links.delete(event.ifIndex);
+  else if (event.kind === 'resync') {
+    links.clear();
+    for (const { ifIndex, name } of event.links) links.set(ifIndex, name);
+  }
+}
+
+interface Known {
+  /** Interfaces of PFs and VFs. */
+  readonly names: ReadonlySet<string>;
+  readonly links: ReadonlyMap<number, string>;
+  readonly files: FileTree;
+}
+
+/**
+ * A new name counts when a device stands behind it, or an interface of ours below it: bridges, tunnels and the like have
+ * none. Link-local addresses come by themselves, and make nobody a user.
+ */
+function isMeant(event: LinkEvent, { names, links, files }: Known): boolean {
   if (event.kind === 'resync') return true;
   if (event.kind === 'gone') return names.has(event.name);
+  if (event.kind === 'address') return event.scope !== 'link' && names.has(links.get(event.ifIndex) ?? '');
   const { name, attributes } = event.link;
   if (names.has(name) || attributes.parentDeviceName !== undefined) return true;
+  if (attributes.lowerLink !== undefined && names.has(links.get(attributes.lowerLink) ?? '')) return true;
   return files.readLink(`/sys/class/net/${name}/device`) !== undefined;
 }

@@ -33,6 +33,7 @@ export function observeHypervisor(inner: Hypervisor): ObservedHypervisor {
     },
     listVms: async () => note(inner.listVms()),
     readVm: async (nameOrUuid) => note(inner.readVm(nameOrUuid)),
+    hasNic: async (uuid, alias, scope) => note(inner.hasNic(uuid, alias, scope)),
     attachNic: async (uuid, nic, scope) => note(inner.attachNic(uuid, nic, scope)),
     detachNic: async (uuid, alias, scope, timeoutMs) => note(inner.detachNic(uuid, alias, scope, timeoutMs)),
     pin: async (uuid, pinning, scope) => note(inner.pin(uuid, pinning, scope)),

@@ -1,7 +1,7 @@
 // Owns the record of the spec that was last applied: what the host offers to VMs is in it, and needs no file named.
 // Does not read the spec itself; src/spec says what it means.
 
-import { readFileSync, unlinkSync } from 'node:fs';
+import { readFileSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { AppliedSpec } from '../model/journal.ts';
@@ -11,6 +11,12 @@ import { openStateFolder, writeFileAtomically } from './state-folder.ts';
 /** File of the record in a state folder; it changes as a whole. */
 export function appliedSpecPath(stateFolder: string): string {
   return join(stateFolder, 'applied-spec.json');
+}
+
+/** Another text whenever the record is another one; read without its content. */
+export function appliedSpecStamp(stateFolder: string): string {
+  const found = statSync(appliedSpecPath(stateFolder), { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? '' : `${found.ino}:${found.mtimeNs}`;
 }
 
 /**

@@ -15,7 +15,7 @@ import type { Claimed } from './claim.ts';
 import type { ReadGround } from './ground.ts';
 import { checkInterrupted, undoAttach } from './undo.ts';
 import { setVfTo } from './vf-work.ts';
-import { hasVf, standbyAliasOf, vfAliasOf } from './vm-nic.ts';
+import { standbyAliasOf, vfAliasOf } from './vm-nic.ts';
 import { quoted } from './wording.ts';
 
 /**
@@ -133,8 +133,7 @@ async function give(
   }
   // The hypervisor sets address and tag by itself, and with them priority and protocol of the tag.
   await setVfTo(host, key, settings);
-  const has = hasVf(await hypervisor.readVm(owner.uuid), lease);
-  if ((scope.live && !has.live) || (scope.stored && !has.stored)) {
+  if (!(await hypervisor.hasNic(owner.uuid, vfAliasOf(lease), scope))) {
     throw new VfleetError(
       'verify.mismatch',
       `${hypervisor.label} took the VF, and ${quoted(owner.name)} does not have it`,

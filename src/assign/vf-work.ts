@@ -3,14 +3,14 @@
 
 import { VfleetError } from '../base/errors.ts';
 import { parsePfAddress, splitPfAddress } from '../base/identifiers.ts';
-import type { IfIndex, PciAddress, PfAddress, VfIndex } from '../base/identifiers.ts';
+import type { IfIndex, PciAddress, PfAddress } from '../base/identifiers.ts';
 import { setVfDrivers } from '../apply/vf-driver-step.ts';
 import { setVfs } from '../apply/vf-settings-step.ts';
 import type { Execution } from '../apply/execution.ts';
 import { readAttachment, surveyHolders } from '../inventory/holders.ts';
 import { readUplink } from '../inventory/uplink.ts';
 import { readDriver } from '../kernel/sysfs/device.ts';
-import { listVirtfns, readSriov } from '../kernel/sysfs/sriov.ts';
+import { readSriov, readVirtfn } from '../kernel/sysfs/sriov.ts';
 import { lockLeases } from '../lease/vf-lock.ts';
 import type { VfKey } from '../model/lease.ts';
 import { usualDriver } from '../model/target.ts';
@@ -53,11 +53,13 @@ export function findVf(
   key: VfKey,
 ): { readonly pf: PfAddress; readonly address: PciAddress | undefined } | undefined {
   const pf = parsePfAddress(key.pf);
+  if (pf === undefined) return undefined;
   const { files } = host.session;
-  const sriov = pf === undefined ? undefined : readSriov(files, pf);
-  if (pf === undefined || sriov === undefined) return undefined;
-  if (splitPfAddress(pf).bus !== 'pci') return key.vf < sriov.numVfs ? { pf, address: undefined } : undefined;
-  const address = listVirtfns(files, pf).get(key.vf as VfIndex);
+  if (splitPfAddress(pf).bus !== 'pci') {
+    const { numVfs = 0 } = readSriov(files, pf) ?? {};
+    return key.vf < numVfs ? { pf, address: undefined } : undefined;
+  }
+  const address = readVirtfn(files, pf, key.vf);
   return address === undefined ? undefined : { pf, address };
 }
 

@@ -55,6 +55,8 @@ export interface Hypervisor {
   listVms(): Promise<readonly Vm[]>;
   /** By name or UUID. Throws `vm.unknown`. */
   readVm(nameOrUuid: string): Promise<Vm>;
+  /** Whether everything of a VM that the scope names has an interface of this name. Throws `vm.unknown`. */
+  hasNic(uuid: string, alias: string, scope: ChangeScope): Promise<boolean>;
   /** Throws `hypervisor.refused` and leaves the VM as it was, in both scopes. */
   attachNic(uuid: string, nic: NewNic, scope: ChangeScope): Promise<void>;
   /**

@@ -183,6 +183,22 @@ describe.skipIf(missing !== undefined)(
       expect(await waiting).toMatchObject({ done: true });
     });
 
+    test('tell of addresses that come and go, when they are asked to', async () => {
+      const left = await ifIndexOf(client(), 'left');
+      const watch = watchLinks(open, { addresses: true });
+      const events = watch[Symbol.asyncIterator]();
+      expect(await events.next()).toMatchObject({ value: { kind: 'resync' } });
+      for (const address of ['198.51.100.9/32', '2001:db8:1::9/128']) {
+        for (const verb of ['add', 'del']) {
+          namespace.ip('address', verb, address, 'dev', 'left', ...(verb === 'add' ? ['noprefixroute'] : []));
+          expect(await events.next()).toMatchObject({
+            value: { kind: 'address', ifIndex: left, scope: 'global' },
+          });
+        }
+      }
+      watch.close();
+    });
+
     // A socket takes 16 MiB of events, at least 2 KiB each as the kernel counts; a change of the MTU makes one or two.
     const tooManyChanges = Array.from(
       { length: 10_000 },

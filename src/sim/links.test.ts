@@ -16,8 +16,8 @@ describe('link events', () => {
         await setLink(client, ifIndex, { mtu: 1400 });
         await writeNumVfs(kernel.files, pf, 1, timeoutMs);
         await writeNumVfs(kernel.files, pf, 0, timeoutMs);
-      } else
-        told.push(event.kind === 'link' ? `link ${event.link.name} ${event.link.mtu}` : `gone ${event.name}`);
+      } else if (event.kind === 'link') told.push(`link ${event.link.name} ${event.link.mtu}`);
+      else told.push(event.kind === 'gone' ? `gone ${event.name}` : event.kind);
       if (event.kind === 'gone') break;
     }
     expect(told).toEqual(['resync 3', 'link enp1s0 1400', 'link enp1s0v0 1500', 'gone enp1s0v0']);

@@ -50,6 +50,8 @@ function factsOf(event: LinkEvent): Record<string, unknown> {
       return { event: 'link', ...linkFacts(event.link) };
     case 'gone':
       return { event: 'gone', ifIndex: event.ifIndex, name: event.name };
+    case 'address':
+      return { event: 'address', ifIndex: event.ifIndex, scope: event.scope };
     case 'resync':
       return { event: 'resync', links: event.links.map(linkFacts) };
   }
@@ -57,6 +59,8 @@ function factsOf(event: LinkEvent): Record<string, unknown> {
 
 function linesOf(event: LinkEvent): string[] {
   switch (event.kind) {
+    case 'address':
+      return [`address of interface ${event.ifIndex}`];
     case 'link':
       return [describeLink(event.link)];
     case 'gone':

@@ -8,7 +8,7 @@ import { listVms, readVm } from './domain-reader.ts';
 import type { LibvirtOptions } from './libvirt-client.ts';
 import { LibvirtClient } from './libvirt-client.ts';
 import { attachNic } from './nic-attach.ts';
-import { detachNic } from './nic-detach.ts';
+import { detachNic, hasNic } from './nic-detach.ts';
 import { pin } from './pinning.ts';
 
 /**
@@ -23,6 +23,7 @@ export async function connectLibvirt(options: LibvirtOptions = {}): Promise<Hype
     label: `libvirt (${client.uri})`,
     listVms: () => listVms(client, read),
     readVm: (nameOrUuid) => readVm(client, read, nameOrUuid),
+    hasNic: (uuid, alias, scope) => hasNic(client, uuid, alias, scope),
     attachNic: (uuid, nic, scope) => attachNic(client, uuid, nic, scope),
     detachNic: (uuid, alias, scope, timeoutMs) => detachNic(client, uuid, alias, scope, timeoutMs),
     pin: (uuid, pinning, scope) => pin(client, uuid, pinning, scope),

@@ -3,15 +3,14 @@
 
 import type { ChangeScope } from '../hypervisor.ts';
 import { VfleetError } from '../../base/errors.ts';
+import { hasAlias } from './alias-look-up.ts';
 import { findDomain, readLiveXml, readStoredXml } from './domain-reader.ts';
 import { formatUuid } from './domain-state.ts';
 import type { LibvirtClient } from './libvirt-client.ts';
 import { changeTimeoutMs } from './libvirt-client.ts';
-import { readNics } from './nic-xml.ts';
 import { isRefusal } from './refusal.ts';
 import type { DomainRef } from './remote-protocol.ts';
 import { procedures, VIR_DOMAIN_AFFECT_CONFIG, VIR_DOMAIN_AFFECT_LIVE } from './remote-protocol.ts';
-import { attributeOf, parseXml } from './xml-document.ts';
 
 /** An event says when it is gone; looking now and then covers an event that got lost. */
 const pollMs = 500;
@@ -88,6 +87,21 @@ export async function detachFromLive(
   }
 }
 
+/** Whether a domain has an interface of a name, wherever the scope says. Throws `vm.unknown`. */
+export async function hasNic(
+  client: LibvirtClient,
+  uuid: string,
+  alias: string,
+  scope: ChangeScope,
+): Promise<boolean> {
+  const dom = await findDomain(client, uuid);
+  const [live, stored] = await Promise.all([
+    !scope.live || hasLive(client, dom, alias),
+    !scope.stored || hasStored(client, dom, alias),
+  ]);
+  return live && stored;
+}
+
 async function hasLive(client: LibvirtClient, dom: DomainRef, alias: string): Promise<boolean> {
   try {
     const xml = await readLiveXml(client, dom);
@@ -96,12 +110,6 @@ async function hasLive(client: LibvirtClient, dom: DomainRef, alias: string): Pr
     if (thrown instanceof VfleetError && thrown.code === 'vm.unknown') return false;
     throw thrown;
   }
-}
-
-function hasAlias(xml: string, alias: string, running = false): boolean {
-  const domain = parseXml(xml, 'a definition');
-  if (running && attributeOf(domain, 'id') === undefined) return false;
-  return readNics(domain).some((nic) => nic.alias === alias);
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import { VfleetError } from '../../base/errors.ts';
 import { isActive } from '../../model/vm.ts';
-import type { Pinning, Vm } from '../../model/vm.ts';
+import type { Pinning, Vm, VmNic } from '../../model/vm.ts';
 import type { ChangeScope, Hypervisor, VmEvent } from '../hypervisor.ts';
 import { addNic, plugStored, refused, unplug, unplugAll, vmOf } from './sim-devices.ts';
 import type { LendingHost } from './sim-devices.ts';
@@ -104,6 +104,12 @@ export function openSimHypervisor(options: SimHypervisorOptions = {}): SimHyperv
     async readVm(nameOrUuid) {
       await meet(['read'], nameOrUuid);
       return structuredClone(vmOf(store.read(), nameOrUuid));
+    },
+    async hasNic(uuid, alias, scope) {
+      await meet(['read'], uuid);
+      const { nics, storedNics } = vmOf(store.read(), uuid);
+      const isIn = (all: readonly VmNic[]): boolean => all.some((nic) => nic.alias === alias);
+      return (!scope.live || isIn(nics)) && (!scope.stored || isIn(storedNics));
     },
     attachNic: async (uuid, nic, scope) =>
       change('attach', uuid, (vms, vm) => addNic(vms, vm, nic, scope, host), late),

@@ -9,6 +9,7 @@ import type { NetlinkClient } from '../netlink/client.ts';
 import { formatIpAddress, ipv4Bytes, ipv6Bytes, parseIpAddress } from './ip-address.ts';
 
 export const RTM_NEWADDR = 20;
+export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
 const AF_INET = 2;
 const AF_INET6 = 10;

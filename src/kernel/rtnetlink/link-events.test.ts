@@ -47,6 +47,8 @@ function brief(found: LinkEvent): unknown {
       return { link: found.link.name };
     case 'gone':
       return { gone: found.name, ifIndex: found.ifIndex };
+    case 'address':
+      return { address: found.scope, ifIndex: found.ifIndex };
     case 'resync':
       return { resync: found.links.map(({ name }) => name) };
   }

@@ -1,4 +1,4 @@
-// Owns the watching of links: what comes, changes and goes in a network namespace.
+// Owns the watching of links: what comes, changes and goes in a network namespace, and their IP addresses when asked.
 // Answers lost events with everything anew. Judges nothing; src/monitor does.
 
 import { VfleetError } from '../../base/errors.ts';
@@ -6,11 +6,14 @@ import type { IfIndex } from '../../base/identifiers.ts';
 import type { NetlinkTransport } from '../kernel.ts';
 import { NetlinkClient } from '../netlink/client.ts';
 import { decodeMessages } from '../netlink/message.ts';
+import { decodeAddress, RTM_DELADDR, RTM_NEWADDR } from './address.ts';
 import { decodeLink, listLinks, RTM_DELLINK, RTM_NEWLINK } from './link.ts';
 import type { Link } from './link.ts';
 
-/** Multicast group of link events, include/uapi/linux/rtnetlink.h. */
+/** Multicast groups of events, include/uapi/linux/rtnetlink.h. */
 export const RTNLGRP_LINK = 1;
+const RTNLGRP_IPV4_IFADDR = 5;
+const RTNLGRP_IPV6_IFADDR = 9;
 const AF_UNSPEC = 0;
 
 export type LinkEvent =
@@ -18,6 +21,8 @@ export type LinkEvent =
   | { readonly kind: 'link'; readonly link: Link }
   /** A link was deleted or moved to another network namespace. */
   | { readonly kind: 'gone'; readonly ifIndex: IfIndex; readonly name: string }
+  /** An IP address of a link came, changed or went. */
+  | { readonly kind: 'address'; readonly ifIndex: IfIndex; readonly scope: string }
   /** All links; what is not among them is gone. Comes first, and after events were lost. */
   | { readonly kind: 'resync'; readonly links: readonly Link[] };
 
@@ -27,7 +32,7 @@ export interface LinkWatch extends AsyncIterable<LinkEvent> {
 }
 
 /**
- * Watches the links of a network namespace, without VFs. Can be iterated once; leaving the loop closes the sockets.
+ * Watches the links of a network namespace, without VFs; with `addresses`, their IP addresses as well. Can be iterated once; leaving the loop closes the sockets.
  * `open` opens a route socket in that namespace: one for the events, one for each full read.
  *
  * Lost events (ENOBUFS) are answered with a new socket, because the old one is of no more use: what still waits in it
@@ -35,8 +40,15 @@ export interface LinkWatch extends AsyncIterable<LinkEvent> {
  * word (net/netlink/af_netlink.c, netlink_overrun and netlink_rcv_wake).
  * The iteration throws `kernel.refused`, `kernel.malformed`, `kernel.timeout`.
  */
-export function watchLinks(open: () => NetlinkTransport): LinkWatch {
-  const state: WatchState = { open, closed: false, sockets: new Set() };
+export function watchLinks(
+  open: () => NetlinkTransport,
+  options: { readonly addresses?: boolean } = {},
+): LinkWatch {
+  const groups = [
+    RTNLGRP_LINK,
+    ...(options.addresses === true ? [RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR] : []),
+  ];
+  const state: WatchState = { open, groups, closed: false, sockets: new Set() };
   return {
     [Symbol.asyncIterator]: () => iterate(state),
     close: () => closeAll(state),
@@ -45,6 +57,7 @@ export function watchLinks(open: () => NetlinkTransport): LinkWatch {
 
 interface WatchState {
   readonly open: () => NetlinkTransport;
+  readonly groups: readonly number[];
   closed: boolean;
   readonly sockets: Set<NetlinkTransport>;
 }
@@ -71,7 +84,7 @@ async function* iterate(state: WatchState): AsyncGenerator<LinkEvent, void, unde
     while (!state.closed) {
       const events = openSocket(state);
       // Joined before the read: what happens between the two is then told twice, and never missed.
-      events.joinGroup(RTNLGRP_LINK);
+      for (const group of state.groups) events.joinGroup(group);
       yield { kind: 'resync', links: await readLinks(state) };
       yield* eventsOf(events, state);
       closeSocket(state, events);
@@ -114,6 +127,12 @@ async function* eventsOf(
 export function decodeLinkEvents(datagram: Uint8Array): LinkEvent[] {
   const found: LinkEvent[] = [];
   for (const { type, payload } of decodeMessages(datagram)) {
+    if (type === RTM_NEWADDR || type === RTM_DELADDR) {
+      const address = decodeAddress(payload);
+      if (address !== undefined)
+        found.push({ kind: 'address', ifIndex: address.ifIndex, scope: address.scope });
+      continue;
+    }
     if (type !== RTM_NEWLINK && type !== RTM_DELLINK) continue;
     const link = decodeLink(payload);
     // A bridge tells of its ports in the same group (AF_BRIDGE): RTM_DELLINK there means that a port left the bridge.

@@ -111,6 +111,11 @@ export function listVirtfns(files: FileTree, pf: PfAddress): ReadonlyMap<VfIndex
   return new Map(found.sort(([a], [b]) => a - b));
 }
 
+/** PCI address of one VF, as {@link listVirtfns} has it; undefined when there is no such VF. */
+export function readVirtfn(files: FileTree, pf: PfAddress, index: number): PciAddress | undefined {
+  return parsePciAddress(readLinkName(files, `${devicePath(pf)}/virtfn${index}`) ?? '');
+}
+
 /** File that holds and sets the number of VFs. Reading it may wait: see {@link readNumVfs}. */
 export function numVfsPath(pf: PfAddress): string {
   return `${devicePath(pf)}/sriov_numvfs`;
