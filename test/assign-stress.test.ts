@@ -24,16 +24,17 @@ afterEach(removeFolders);
 const run = promisify(execFile);
 
 describe('many processes that take and give back the same VFs, while some are killed', () => {
-  // To start them takes most of the time. The long form is `node scripts/stress-leases.mjs`, by default with 64 processes.
+  // To start them takes most of the time. The long form is `node scripts/stress.mjs`, by default with 64 processes.
   it.each([
-    ['7', '16'],
-    ['256', '8'],
+    ['lease', '7', '16', '1000'],
+    ['lease', '256', '8', '1000'],
+    ['attach', '7', '8', '150'],
   ])(
-    'never share one of %s',
-    async (vfs, processes) => {
-      const bounds = ['--seconds', '5', '--rounds', '1000', '--seed', '4'];
-      const args = ['--vfs', vfs, '--processes', processes, ...bounds];
-      const { stdout } = await run(process.execPath, ['scripts/stress-leases.mjs', ...args]).catch(
+    'never share one: %s, %s VFs',
+    async (what, vfs, processes, rounds) => {
+      const bounds = ['--seconds', '10', '--rounds', rounds, '--seed', '4'];
+      const args = ['--what', what, '--vfs', vfs, '--processes', processes, ...bounds];
+      const { stdout } = await run(process.execPath, ['scripts/stress.mjs', ...args]).catch(
         (error: { stdout: string }) => error,
       );
       const summary: unknown = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');

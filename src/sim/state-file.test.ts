@@ -29,7 +29,7 @@ describe('a state file', () => {
     expect(second.state).toEqual(first.state);
     expect(listVirtfns(second.files, pf).size).toBe(3);
     expect(readText(second.files, '/proc/sys/kernel/random/boot_id')).toBe(first.state.bootId);
-    expect(readdirSync(folder)).toEqual(['kernel.json']);
+    expect(readdirSync(folder)).toEqual(['kernel.json', 'kernel.json.lock']);
   });
 
   it('shows at once what another process changed', async () => {

@@ -1,13 +1,17 @@
 // Owns the file that keeps the state of a simulated host between processes, as a kernel outlives the programs on it.
-// Written whole after every change; who writes last wins, so only one process at a time should change a host.
+// Written whole after every change. A call into the simulated kernel has the file for itself until it waits for something.
 
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { messageOf, VfleetError } from '../base/errors.ts';
+import { tryLockFile } from '../kernel/file-lock.ts';
 import type { SimStore } from './host.ts';
 import { simStateVersion } from './state.ts';
 import type { SimState } from './state.ts';
 
 const fileMode = 0o600;
+const lockPollMs = 1;
+/** Locks that this process has, by path: all hosts on one file share it. */
+const locked = new Set<string>();
 
 export class StateFile implements SimStore {
   readonly #path: string;
@@ -21,6 +25,7 @@ export class StateFile implements SimStore {
   }
 
   readChanged(): SimState | undefined {
+    this.#lock();
     const found = this.#identity();
     if (found === undefined || found === this.#known) return undefined;
     this.#known = found;
@@ -29,6 +34,7 @@ export class StateFile implements SimStore {
 
   /** Throws `file.unreadable`. Not synced: it need not outlive the machine. */
   write(state: SimState): void {
+    this.#lock();
     const temporary = `${this.#path}.${process.pid}.tmp`;
     try {
       writeFileSync(temporary, JSON.stringify(state), { mode: fileMode });
@@ -39,6 +45,27 @@ export class StateFile implements SimStore {
       });
     }
     this.#known = this.#identity();
+  }
+
+  /**
+   * Keeps other processes out until this one's event loop turns: between looking and writing a call awaits nothing but
+   * what is there already. It stands still meanwhile, as a program does inside the kernel.
+   */
+  #lock(): void {
+    const path = `${this.#path}.lock`;
+    if (locked.has(path)) return;
+    for (;;) {
+      const lock = tryLockFile(path, `pid ${process.pid}`);
+      if ('release' in lock) {
+        locked.add(path);
+        setImmediate(() => {
+          locked.delete(path);
+          lock.release();
+        });
+        return;
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lockPollMs);
+    }
   }
 
   #identity(): string | undefined {

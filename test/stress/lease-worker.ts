@@ -1,5 +1,5 @@
 // Owns one of many processes that take VFs and give them back as fast as they can, and watch that nobody else has theirs.
-// Bundled and started by scripts/stress-leases.mjs; a line of JSON on standard output says what it saw.
+// Bundled and started by scripts/stress.mjs; a line of JSON on standard output says what it saw.
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
@@ -7,10 +7,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasEnded, parseProcessStat } from '../../src/kernel/proc/process-identity.ts';
 import { removeAbandoned } from '../../src/lease/abandoned.ts';
-import { openFileLeases } from '../../src/lease/file-leases.ts';
+import { leaseFolder, openFileLeases } from '../../src/lease/file-leases.ts';
+import { listNames } from '../../src/lease/record-file.ts';
 import { vfFileName } from '../../src/lease/vf-file-name.ts';
 import { lockVf } from '../../src/lease/vf-lock.ts';
 import type { Lease, VfKey } from '../../src/model/lease.ts';
+import { randomFrom } from './random.ts';
 
 const [folder = '', vfCountText = '7', seedText = '1', mode = 'work'] = process.argv.slice(2);
 const vfCount = Number(vfCountText);
@@ -18,14 +20,7 @@ const leases = openFileLeases(folder);
 const marks = join(folder, 'marks');
 mkdirSync(marks, { recursive: true });
 
-let seed = Number(seedText) >>> 0;
-/** A number under 1 (mulberry32). */
-function random(): number {
-  seed = (seed + 0x6d2b79f5) >>> 0;
-  let mixed = Math.imul(seed ^ (seed >>> 15), seed | 1);
-  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-}
+const random = randomFrom(Number(seedText));
 
 const counts = { rounds: 0, taken: 0, busy: 0, recovered: 0, late: 0 };
 function say(): void {
@@ -169,7 +164,10 @@ if (mode === 'recover') {
     lock.release();
   }
   removeAbandoned(folder);
-} else {
+  const left = listNames(leaseFolder(folder)).filter((name) => !name.endsWith('.lock'));
+  for (const name of [...left, ...listNames(marks)])
+    process.stdout.write(`${JSON.stringify({ violation: `left behind: ${name}` })}\n`);
+} else if (mode === 'work') {
   const stop = new AbortController();
   process.once('SIGTERM', () => stop.abort());
   let saidAtMs = Date.now();

@@ -1,10 +1,11 @@
 // Many processes take and give back the same VFs while others are killed at random: no VF may ever have two owners, no
-// lease may be lost, nothing may be left. `node scripts/stress-leases.mjs [--vfs 7] [--processes 64] [--seconds 60]
-// [--rounds N] [--seed N]`: ends when the time is over, or after so many rounds. The last line is a summary as JSON; the status is 0
-// when all went well.
+// lease may be lost, nothing may be left. `node scripts/stress.mjs [--what lease|attach] [--vfs 7] [--processes 64]
+// [--seconds 60] [--rounds N] [--seed N]`: `lease` (the default) works on leases and locks alone, `attach` gives VFs of a
+// simulated host to VMs. Ends when the time is over, or after so many rounds. The last line is a summary as JSON; the
+// status is 0 when all went well.
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,6 +15,7 @@ import { rolldown } from 'rolldown';
 
 const { values } = parseArgs({
   options: {
+    what: { type: 'string', default: 'lease' },
     vfs: { type: 'string', default: '7' },
     processes: { type: 'string', default: '64' },
     seconds: { type: 'string', default: '60' },
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 });
+const worker = `${values.what === 'attach' ? 'attach' : 'lease'}-worker`;
 const [vfs, processes, seconds, rounds] = [values.vfs, values.processes, values.seconds, values.rounds].map(
   Number,
 );
@@ -36,6 +39,7 @@ mkdirSync('node_modules/.cache', { recursive: true });
 const bundle = mkdtempSync('node_modules/.cache/stress-');
 const folder = mkdtempSync(join(tmpdir(), 'vfleet-stress-'));
 const summary = {
+  what: values.what,
   seed: values.seed,
   vfs,
   processes,
@@ -48,11 +52,13 @@ const summary = {
   problems: [],
 };
 const running = new Set();
+/** Whoever dies is followed by another. */
+let isOn = true;
 
 function start(mode = 'work') {
   const child = spawn(
     process.execPath,
-    [join(bundle, 'lease-worker.js'), folder, String(vfs), String(Math.floor(random() * 2 ** 31)), mode],
+    [join(bundle, `${worker}.js`), folder, String(vfs), String(Math.floor(random() * 2 ** 31)), mode],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   running.add(child);
@@ -75,6 +81,8 @@ function start(mode = 'work') {
       running.delete(child);
       if (signal === null && status !== 0)
         summary.problems.push(`a process failed: ${errors.trim().slice(0, 500)}`);
+      if (signal === 'SIGKILL') summary.kills += 1;
+      if (isOn && mode === 'work') start();
       resolve();
     });
   });
@@ -83,13 +91,14 @@ function start(mode = 'work') {
 
 try {
   const build = await rolldown({
-    input: { 'lease-worker': 'test/stress/lease-worker.ts' },
+    input: { [worker]: `test/stress/${worker}.ts` },
     external: ['koffi'],
     platform: 'node',
   });
   await build.write({ dir: bundle, format: 'esm' });
   await build.close();
 
+  await start('prepare').ended;
   for (let count = 0; count < processes; count++) start();
   // Until all are at work: on a busy machine that takes a while.
   while ([...running].some((child) => child.lines === 0)) await sleep(50);
@@ -97,23 +106,18 @@ try {
   while (Date.now() < endMs) {
     if (rounds > 0 && summary.rounds >= rounds) break;
     await sleep(20 + random() * 60);
+    // A process that has a simulated kernel in it chooses itself when it dies: a kernel ends no call in the middle.
+    if (values.what === 'attach') continue;
     const victims = [...running].filter((child) => child.lines > 0);
-    const victim = victims[Math.floor(random() * victims.length)];
-    if (victim === undefined) continue;
-    victim.kill('SIGKILL');
-    summary.kills += 1;
-    await victim.ended;
-    start();
+    victims[Math.floor(random() * victims.length)]?.kill('SIGKILL');
   }
+  isOn = false;
   const last = [...running];
-  for (const child of last) child.kill(random() < 0.5 ? 'SIGKILL' : 'SIGTERM');
+  for (const child of last) child.kill(values.what === 'lease' && random() < 0.5 ? 'SIGKILL' : 'SIGTERM');
   await Promise.all(last.map((child) => child.ended));
   await start('recover').ended;
-  const left = readdirSync(join(folder, 'leases')).filter((name) => !name.endsWith('.lock'));
-  const marks = readdirSync(join(folder, 'marks'));
-  if (left.length > 0) summary.problems.push(`left behind: ${left.join(' ')}`);
-  if (marks.length > 0) summary.problems.push(`VFs in use by nobody: ${marks.join(' ')}`);
 } finally {
+  isOn = false;
   for (const child of running) child.kill('SIGKILL');
   rmSync(bundle, { recursive: true, force: true });
   rmSync(folder, { recursive: true, force: true });
