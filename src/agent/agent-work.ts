@@ -72,7 +72,9 @@ export function createServices(parts: ServiceParts): AgentServices {
     attach: async (request) => watched(async () => assigner.attach(request)),
     explain: async (request) => ({ candidates: [...(await assigner.explain(request))] }),
     detach: async (request) => ({ releases: [...(await watched(async () => assigner.detach(request)))] }),
-    recover: async () => ({ releases: [...(await watched(async () => release.run('whole')))] }),
+    recover: async ({ waitMs }) => ({
+      releases: [...(await watched(async () => release.run('whole', waitMs)))],
+    }),
     subscribe: (onEvent) => feed.subscribe(onEvent),
   };
 }

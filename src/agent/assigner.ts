@@ -16,6 +16,9 @@ import type { Offer } from '../model/network.ts';
 import { LeaseCare } from './lease-care.ts';
 import type { Extent } from './release-work.ts';
 
+/** An apply that is under way is waited for so long by those who do not say how long. */
+const usualWaitMs = 10_000;
+
 /** Gives and takes VFs of one host. Every call fails with a VfleetError. */
 export interface Assigner {
   attach(request: AttachRequest): Promise<Attachment>;
@@ -23,9 +26,9 @@ export interface Assigner {
   detach(request: DetachRequest): Promise<readonly Release[]>;
   /**
    * Gives back every lease whose owner has gone. `quick` verifies the settings of leases that stand once for each lease,
-   * `whole` now.
+   * `whole` now. `waitMs` is how long an apply that is under way is waited for; absent: some seconds.
    */
-  recover(extent: Extent): Promise<readonly Release[]>;
+  recover(extent: Extent, waitMs?: number): Promise<readonly Release[]>;
   /** Whether a quick recovery has verified this lease, or leaves it to somebody to mend. */
   isSettled(lease: Lease): boolean;
 }
@@ -34,10 +37,15 @@ export interface Assigner {
 export function createAssigner(host: AssigningHost, readOffer: () => Promise<Offer>): Assigner {
   const care = new LeaseCare(host);
   return {
-    attach: async (request) => attachVf(host, await readOffer(), request),
+    attach: async (request) => attachVf(host, await readOffer(), withWait(request)),
     explain: async (request) => explainAttach(host, await readOffer(), request),
-    detach: async (request) => detachVfs(host, request),
-    recover: async (extent) => (extent === 'whole' ? recoverLeases(host) : care.look()),
+    detach: async (request) => detachVfs(host, withWait(request)),
+    recover: async (extent, waitMs = usualWaitMs) =>
+      extent === 'whole' ? recoverLeases(host, { waitMs }) : care.look(waitMs),
     isSettled: (lease) => care.isSettled(lease),
   };
+}
+
+function withWait<Request extends { readonly waitMs?: number | undefined }>(request: Request): Request {
+  return { ...request, waitMs: request.waitMs ?? usualWaitMs };
 }

@@ -27,10 +27,10 @@ export class LeaseCare {
 
   /**
    * Gives back leases whose owner has gone, and finishes those of an attach that was cut off. Answers what became of
-   * them, and `kept` for leases of which nobody can say. A VF that somebody works on is passed over. Throws `lock.held`,
-   * and what the lease store throws.
+   * them, and `kept` for leases of which nobody can say. A VF that somebody works on is passed over. An apply that is under
+   * way is waited for at most `waitMs`. Throws `lock.held`, and what the lease store throws.
    */
-  async look(): Promise<readonly Release[]> {
+  async look(waitMs: number): Promise<readonly Release[]> {
     const leases = await this.#host.leases.list();
     this.#settled = new Set(
       leases.map(({ generation }) => generation).filter((each) => this.#settled.has(each)),
@@ -46,7 +46,7 @@ export class LeaseCare {
       else if (!this.#settled.has(lease.generation) || (await this.#isAbandoned(lease, vms)))
         suspects.push(lease);
     }
-    releases.push(...(await this.#recoverAll(suspects)));
+    releases.push(...(await this.#recoverAll(suspects, waitMs)));
     return releases;
   }
 
@@ -81,14 +81,14 @@ export class LeaseCare {
   }
 
   /** Every judgement is made once more by recoverLeases, under the lock of the VF. */
-  async #recoverAll(suspects: readonly Lease[]): Promise<readonly Release[]> {
+  async #recoverAll(suspects: readonly Lease[], waitMs: number): Promise<readonly Release[]> {
     const releases: Release[] = [];
     const settled = new Set(this.#settled);
     const queue = suspects.values();
     const worker = async (): Promise<void> => {
       for (const lease of queue) {
         if (isVfBusy(this.#host.stateFolder, lease.key)) continue;
-        const found = await this.#recover(lease);
+        const found = await this.#recover(lease, waitMs);
         releases.push(...found);
         if (found.length === 0) settled.add(lease.generation);
       }
@@ -102,8 +102,8 @@ export class LeaseCare {
   }
 
   /** One lease alone. */
-  async #recover(lease: Lease): Promise<readonly Release[]> {
+  async #recover(lease: Lease, waitMs: number): Promise<readonly Release[]> {
     const leases = { ...this.#host.leases, list: async () => [lease] };
-    return recoverLeases({ ...this.#host, leases });
+    return recoverLeases({ ...this.#host, leases }, { waitMs });
   }
 }

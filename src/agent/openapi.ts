@@ -2,7 +2,14 @@
 // Nothing here is written by hand that a route knows; the shapes are JSON Schema 2020-12, as OpenAPI 3.1 has them.
 
 import { z } from 'zod';
-import { Attachment, AttachRequest, CandidateVerdict, DetachRequest, Release } from '../model/attachment.ts';
+import {
+  Attachment,
+  AttachRequest,
+  CandidateVerdict,
+  DetachRequest,
+  RecoverRequest,
+  Release,
+} from '../model/attachment.ts';
 import { Lease, Quarantine, VfKey } from '../model/lease.ts';
 import { Snapshot } from '../model/snapshot.ts';
 import { VfSettings } from '../model/vf.ts';
@@ -21,7 +28,7 @@ import {
 import type { Route } from './route.ts';
 
 /** Version of the API's contract; the second number rises with additions. */
-const apiVersion = '1.0';
+const apiVersion = '1.1';
 
 /** Schemas that have a name in the document; everything else stands where it is used. */
 const named = {
@@ -38,6 +45,7 @@ const named = {
   Lease,
   LeaseList,
   Quarantine,
+  RecoverRequest,
   Release,
   ReleaseList,
   Snapshot,

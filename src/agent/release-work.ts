@@ -27,8 +27,8 @@ export type Extent = 'quick' | 'whole';
 export interface ReleaseOptions {
   readonly feed: EventFeed;
   readonly signal: AbortSignal;
-  /** Gives back leases whose owner has gone. */
-  readonly recover: (extent: Extent) => Promise<readonly Release[]>;
+  /** Gives back leases whose owner has gone; an apply that is under way is waited for at most `waitMs`, or as is usual. */
+  readonly recover: (extent: Extent, waitMs: number | undefined) => Promise<readonly Release[]>;
   /** Whether there is any lease to look at, and one that no run has found whole yet. */
   readonly leases: () => { readonly areThere: boolean; readonly areYoung: boolean };
 }
@@ -58,11 +58,11 @@ export class ReleaseWork {
   }
 
   /** A run now, after the one under way. */
-  async run(extent: Extent): Promise<readonly Release[]> {
+  async run(extent: Extent, waitMs?: number): Promise<readonly Release[]> {
     const before = this.#current;
     const turn = (async () => {
       await before;
-      return this.#options.recover(extent);
+      return this.#options.recover(extent, waitMs);
     })();
     this.#current = turn.catch(() => undefined);
     const releases = await turn;

@@ -2,7 +2,7 @@
 // The server and the OpenAPI document are both made from it, so they cannot differ.
 
 import { z } from 'zod';
-import { Attachment, AttachRequest, DetachRequest } from '../model/attachment.ts';
+import { Attachment, AttachRequest, DetachRequest, RecoverRequest } from '../model/attachment.ts';
 import { Snapshot } from '../model/snapshot.ts';
 import {
   AgentEvent,
@@ -102,8 +102,8 @@ export const routes: readonly Route[] = [
     '/v1/recover',
     'recover',
     'Give back whatever somebody left behind',
-    z.strictObject({}),
+    RecoverRequest,
     ReleaseList,
-    async (agent) => agent.recover(),
+    async (agent, body) => agent.recover(body),
   ),
 ];

@@ -21,7 +21,7 @@ import { quoted } from './wording.ts';
 /**
  * Gives a VM a VF of a network. Throws before anything was changed `vm.unknown`, `offer.none`, `network.unknown`,
  * `vf.unavailable`, `risk.refused`, `mac.in-use`, `usage.invalid` (the VM does not run, or has no stored definition),
- * `hypervisor.*`, `lock.held`; afterwards `attach.undone`, `attach.inconsistent`.
+ * `hypervisor.*`, `lock.held`, `apply.interrupted`; afterwards `attach.undone`, `attach.inconsistent`.
  */
 export async function attachVf(
   host: AssigningHost,
@@ -32,8 +32,9 @@ export async function attachVf(
   const network = networkOf(offer, request.network);
   const hostLock = await lockHost(host.stateFolder, {
     command: 'attach',
-    waitMs: host.lockWaitMs ?? 0,
+    waitMs: request.waitMs ?? 0,
     mode: 'shared',
+    signal: host.signal,
   });
   try {
     const [vm, vms] = await Promise.all([hypervisor.readVm(request.vm), hypervisor.listVms()]);

@@ -15,7 +15,7 @@ const lockPollMs = 20;
 
 /**
  * Takes the VFs of a VM back, all or those on a network or with a MAC address. A VM that the hypervisor does not know any
- * more is found by its leases. Throws `lease.none` when there is nothing to take, `lock.held`.
+ * more is found by its leases. Throws `lease.none` when there is nothing to take, `lock.held`, `apply.interrupted`.
  */
 export async function detachVfs(host: AssigningHost, request: DetachRequest): Promise<readonly Release[]> {
   const leases = await findLeases(host, request);
@@ -25,19 +25,20 @@ export async function detachVfs(host: AssigningHost, request: DetachRequest): Pr
     throw new VfleetError('lease.none', `${quoted(request.vm)} has no VF of vfleet${on}${at}`);
   }
   const releases: Release[] = [];
-  for (const lease of leases) releases.push(await giveBack(host, lease));
+  for (const lease of leases) releases.push(await giveBack(host, lease, request.waitMs));
   return releases;
 }
 
 /**
- * Gives a lease back, whoever has it now is asked to let go. Waits some time for somebody who works on that VF. Throws
- * `lease.changed` when the VF has another lease, or none, meanwhile: nothing is changed then. `lock.held`.
+ * Gives a lease back, whoever has it now is asked to let go. Waits `waitMs` for an apply that changes the host as a whole,
+ * and for somebody who works on that VF as long or some seconds. Throws `lease.changed` when the VF has another lease, or
+ * none, meanwhile: nothing is changed then. `lock.held`, `apply.interrupted`.
  */
-export async function giveBack(host: AssigningHost, lease: Lease): Promise<Release> {
-  const { stateFolder, lockWaitMs = 0 } = host;
-  const hostLock = await lockHost(stateFolder, { command: 'detach', waitMs: lockWaitMs, mode: 'shared' });
+export async function giveBack(host: AssigningHost, lease: Lease, waitMs = 0): Promise<Release> {
+  const { stateFolder, signal } = host;
+  const hostLock = await lockHost(stateFolder, { command: 'detach', waitMs, mode: 'shared', signal });
   try {
-    const endMs = Date.now() + Math.max(lockWaitMs, host.timeouts.settleMs);
+    const endMs = Date.now() + Math.max(waitMs, host.timeouts.settleMs);
     for (;;) {
       const lock = lockVf(stateFolder, lease.key, `detach ${quoted(lease.owner.name)}`);
       if ('release' in lock) {
@@ -47,7 +48,8 @@ export async function giveBack(host: AssigningHost, lease: Lease): Promise<Relea
           lock.release();
         }
       }
-      if (Date.now() >= endMs) return releaseOf(lease, 'kept', `${lock.heldBy} works on it`);
+      if (Date.now() >= endMs || signal?.aborted === true)
+        return releaseOf(lease, 'kept', `${lock.heldBy} works on it`);
       await sleep(lockPollMs);
     }
   } finally {

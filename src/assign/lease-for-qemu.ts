@@ -26,6 +26,8 @@ export interface QemuLeaseRequest {
   /** Where the VM will run; absent: anywhere. */
   readonly numaNode?: number;
   readonly spread?: boolean;
+  /** How long to wait for an apply that changes the host as a whole; absent: not at all. */
+  readonly waitMs?: number;
 }
 
 /**
@@ -41,8 +43,9 @@ export async function leaseForQemu(
   const network = networkOf(offer, request.network);
   const hostLock = await lockHost(host.stateFolder, {
     command: 'attach',
-    waitMs: host.lockWaitMs ?? 0,
+    waitMs: request.waitMs ?? 0,
     mode: 'shared',
+    signal: host.signal,
   });
   try {
     const seeker = {

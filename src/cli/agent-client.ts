@@ -11,6 +11,7 @@ import type {
   AttachRequest,
   CandidateVerdict,
   DetachRequest,
+  RecoverRequest,
   Release,
 } from '../model/attachment.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -40,7 +41,7 @@ export interface AgentClient {
   explain(request: AttachRequest): Promise<readonly CandidateVerdict[]>;
   attach(request: AttachRequest): Promise<Attachment>;
   detach(request: DetachRequest): Promise<readonly Release[]>;
-  recover(): Promise<readonly Release[]>;
+  recover(request: RecoverRequest): Promise<readonly Release[]>;
 }
 
 /** Where the agent of a host listens: the system's place for this machine, beside its state for a simulated one. */
@@ -95,7 +96,7 @@ function clientOf(socketPath: string, status: AgentStatus): AgentClient {
       (await post<{ candidates: CandidateVerdict[] }>('/v1/attach/explain', request)).candidates,
     attach: async (request) => post<Attachment>('/v1/attach', request),
     detach: async (request) => (await post<{ releases: Release[] }>('/v1/detach', request)).releases,
-    recover: async () => (await post<{ releases: Release[] }>('/v1/recover', {})).releases,
+    recover: async (request) => (await post<{ releases: Release[] }>('/v1/recover', request)).releases,
   };
 }
 

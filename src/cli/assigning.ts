@@ -12,6 +12,7 @@ import type {
   AttachRequest,
   CandidateVerdict,
   DetachRequest,
+  RecoverRequest,
   Release,
 } from '../model/attachment.ts';
 import type { Lease, Quarantine } from '../model/lease.ts';
@@ -56,8 +57,6 @@ export interface AssignerOptions {
   readonly agent: boolean;
   /** Offer of this file, which only this process can read. */
   readonly spec?: string;
-  /** Seconds to wait for the lock of the host. */
-  readonly wait?: number;
 }
 
 /** Opens host and hypervisor, or the agent, gives them to `work`, and closes them afterwards. */
@@ -92,10 +91,7 @@ async function withDirect(
   if (options.changes) checkRights(live);
   const hypervisor = await context.openHypervisor(live);
   try {
-    const host = {
-      ...assigningHost(context, live, hypervisor, say),
-      lockWaitMs: (options.wait ?? 0) * 1000,
-    };
+    const host = assigningHost(context, live, hypervisor, say);
     const { attachVf, explainAttach } = await import('../assign/attach.ts');
     const { detachVfs } = await import('../assign/detach.ts');
     await work({
@@ -156,21 +152,20 @@ export async function hypervisorIfThere(
  */
 export async function recoverLeasesHere(
   context: CliContext,
-  options: { readonly wait: number },
+  request: RecoverRequest,
 ): Promise<readonly Release[]> {
   return withHost(context, async (opened) => {
     const live = changeable(opened);
     const host = assigningHost(context, live, undefined, () => undefined);
     const hasLeases = (await host.leases.list()).length > 0;
     const agent = hasLeases ? await findAgent(live) : undefined;
-    if (agent !== undefined) return agent.recover();
+    if (agent !== undefined) return agent.recover(request);
     const { recoverLeases } = await import('../assign/recover.ts');
     const waiting = beginWaiting('looking at leases', context.terminal);
     // Without a lease there is nothing to ask about, and what was never used need not be there.
     const hypervisor = hasLeases ? await hypervisorIfThere(context, live) : undefined;
     try {
-      const lockWaitMs = options.wait * 1000;
-      return await recoverLeases({ ...host, hypervisor, lockWaitMs, report: waiting.say });
+      return await recoverLeases({ ...host, hypervisor, report: waiting.say }, request);
     } finally {
       hypervisor?.close();
       waiting.end();

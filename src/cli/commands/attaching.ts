@@ -46,6 +46,7 @@ export async function attachCommand(
         spread: options.spread === true,
         acceptedRisks: [...(options.acceptRisk ?? [])],
         ...(options.failover === undefined ? {} : { failover: options.failover }),
+        waitMs: options.wait * 1000,
       };
       if (options.explain === true) {
         const candidates = await assigner.explain(request);
@@ -74,6 +75,7 @@ export async function detachCommand(
       vm: name,
       ...(options.network === undefined ? {} : { network: options.network }),
       ...(options.mac === undefined ? {} : { mac: options.mac }),
+      waitMs: options.wait * 1000,
     });
     assigner.quiet();
     if (options.json === true) terminal.print(jsonText({ releases }));

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Risk } from '../../model/lease.ts';
 import type { CliContext } from '../context.ts';
-import { parseSeconds } from '../seconds.ts';
+import { parseSeconds, parseWait } from '../seconds.ts';
 import { collectRisk, parseMac, risks } from './attach.ts';
 
 export interface HotplugOptions {
@@ -47,7 +47,7 @@ export function addHotplugCommand(program: Command, context: CliContext): void {
     )
     .option('--spec <file>', 'networks and pools of this spec instead of the applied one')
     .option('--json', 'print the result as JSON')
-    .option('--wait <seconds>', 'wait for another vfleet that is changing this host', parseSeconds, 0)
+    .option('--wait <seconds>', 'wait for another vfleet that is changing this host', parseWait, 0)
     .option('--unplug-timeout <seconds>', 'how long the guest may take to let go of a VF', parseSeconds)
     .addHelpText(
       'after',

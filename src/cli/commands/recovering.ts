@@ -42,7 +42,7 @@ async function recoverApply(
 
 async function recoverLeases(context: CliContext, options: ChangeOptions): Promise<readonly Release[]> {
   const { recoverLeasesHere } = await import('../assigning.ts');
-  return recoverLeasesHere(context, { wait: options.wait });
+  return recoverLeasesHere(context, { waitMs: options.wait * 1000 });
 }
 
 async function show(
