@@ -22,6 +22,7 @@ import {
 import type { AgentExtras, RunningAgent } from './agent.fixture.ts';
 import {
   copyWorld,
+  cutOffApply,
   makeWorld,
   openProcess,
   problemsOf,
@@ -300,6 +301,38 @@ describe('drift', () => {
     await setBehindBack(agent.process.kernel, 1, { vlan: 9 });
     await until('it is drift', async () => (await driftOf(agent)).state === 'drift');
     expect(agent.of('enforced')).toHaveLength(2);
+  });
+});
+
+describe('an apply that was cut off', () => {
+  const changed = agentSpec.replace('vlan: 7', 'vlan: 8');
+
+  it('keeps the agent from giving VFs, and from nothing else', async () => {
+    const { world } = await newWorld();
+    await attachVf(openProcess(world).host, world.offer, request('web-1'));
+    const { socketPath } = await start(await cutOffApply(world, changed));
+    expect(await ask(socketPath, 'POST', '/v1/attach', request('web-2'))).toMatchObject({
+      status: 409,
+      body: { error: 'apply.cut-off', hint: 'run `vfleet recover`' },
+    });
+    expect(await ask(socketPath, 'POST', '/v1/attach/explain', request('web-2'))).toMatchObject({
+      status: 200,
+    });
+    expect(await ask(socketPath, 'POST', '/v1/recover', {})).toMatchObject({ status: 200 });
+    const detached = await ask(socketPath, 'POST', '/v1/detach', { vm: 'web-1' });
+    expect(detached).toMatchObject({ status: 200, body: { releases: [{ result: 'free' }] } });
+  });
+
+  it('is not put back by --enforce, which says so', async () => {
+    const { world } = await newWorld();
+    const now = await cutOffApply(world, changed);
+    const agent = await start(now, { enforce: true });
+    const [held] = await until('it says so', () => {
+      const told = agent.of('enforce-held-back');
+      return told.length > 0 && told;
+    });
+    expect(held?.text).toBe('not put back: an apply was cut off; run `vfleet recover`');
+    expect(vfsOf(now).map(({ settings }) => settings.vlan)).toEqual([8, 8, 8]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { recoverHost } from '../src/apply/recover.ts';
 import { attachVf, explainAttach } from '../src/assign/attach.ts';
 import { detachVfs, giveBack } from '../src/assign/detach.ts';
 import { leaseForQemu } from '../src/assign/lease-for-qemu.ts';
@@ -12,8 +13,10 @@ import { lockVf } from '../src/lease/vf-lock.ts';
 import { igbProfile } from '../src/sim/profiles/igb.ts';
 import type { SimProfile } from '../src/sim/profile.ts';
 import type { SimVf } from '../src/sim/state.ts';
+import { hostOn } from './applying.fixture.ts';
 import {
   copyWorld,
+  cutOffApply,
   factsOf,
   makeWorld,
   newFolder,
@@ -544,6 +547,38 @@ describe('a VF for a QEMU that somebody starts', () => {
       expect.objectContaining({ result: 'free' }),
     ]);
     expect(factsOf(now)).toEqual(factsOf(start));
+  });
+});
+
+describe('a host on which an apply was cut off', () => {
+  const changed = igbSpec.replace('default: { driver: igbvf,', 'default: { driver: igbvf, vlan: 9,');
+
+  it('gives no VF until that is recovered, and takes them back all the same', async () => {
+    const start = await world();
+    await attachVf(openProcess(start).host, start.offer, request('web-1'));
+    const now = await cutOffApply(start, changed);
+    const { host } = openProcess(now);
+    const before = structuredClone(now.state.pfs);
+    const leases = await openFileLeases(now.stateFolder).list();
+    const qemu = { name: 'vm1', network: 'storage', acceptedRisks: [] };
+    const attempts = [
+      async () => attachVf(host, now.offer, request('web-2')),
+      async () => leaseForQemu(host, now.offer, qemu),
+    ];
+    for (const attempt of attempts) {
+      const error = await refusalOf(attempt());
+      expect(error).toMatchObject({ code: 'apply.cut-off', exitStatus: 3, hint: 'run `vfleet recover`' });
+      expect(error.message).toMatch(/^apply \d+ of .* was cut off, so the host may be half changed$/);
+    }
+    expect(now.state.pfs).toEqual(before);
+    expect(await openFileLeases(now.stateFolder).list()).toEqual(leases);
+    expect(await explainAttach(host, now.offer, request('web-2'))).toHaveLength(3);
+    expect(await recoverLeases(host)).toEqual([]);
+    expect(await detachVfs(host, { vm: 'web-1' })).toEqual([expect.objectContaining({ result: 'free' })]);
+    const recovering = openProcess(now);
+    expect(await recoverHost(hostOn(recovering.kernel, now.stateFolder))).toBe('undone');
+    await attachVf(host, now.offer, request('web-2'));
+    await leaseForQemu(host, now.offer, qemu);
   });
 });
 

@@ -180,6 +180,15 @@ export async function runUntilKilled(
   return Promise.race([work(process).then(() => false), promise]);
 }
 
+/** The host after somebody began to apply another spec to it and was killed in the middle. */
+export async function cutOffApply(world: World, spec: string): Promise<World> {
+  const died = await runUntilKilled(world, { place: 'kernel', after: 0, kill: 'after' }, async ({ kernel }) =>
+    applyText(hostOn(kernel, world.stateFolder), spec),
+  );
+  if (!died) throw new Error('the apply came to its end');
+  return afterDeath(world);
+}
+
 export function request(vm: string, more: Partial<AttachRequest> = {}): AttachRequest {
   return { vm, network: 'storage', hold: 'live', spread: false, acceptedRisks: [], ...more };
 }

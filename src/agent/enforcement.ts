@@ -3,8 +3,8 @@
 
 import { performance } from 'node:perf_hooks';
 import { applyPlan } from '../apply/apply-plan.ts';
+import { readCutOff } from '../apply/cut-off.ts';
 import { lockHost } from '../apply/host-lock.ts';
-import { hasLastJournalEnded, readLastJournal } from '../apply/journal.ts';
 import type { AssigningHost } from '../assign/assigning-host.ts';
 import { VfleetError, messageOf } from '../base/errors.ts';
 import type { Lease } from '../model/lease.ts';
@@ -124,7 +124,7 @@ export class Enforcement {
     const { host, signal } = this.#options;
     const lock = await lockHost(host.stateFolder, { command: 'agent --enforce', waitMs: 0 });
     try {
-      if (await wasCutOff(host.stateFolder)) {
+      if ((await readCutOff(host.stateFolder)) !== undefined) {
         this.#holdBack(['an apply was cut off; run `vfleet recover`']);
         return 0;
       }
@@ -169,13 +169,6 @@ const enforcing = 'putting drift back';
 
 function backoffMs(rounds: number): number {
   return rounds === 0 ? 0 : Math.min(firstBackoffMs * 2 ** (rounds - 1), lastBackoffMs);
-}
-
-/** Whether an apply ended in the middle: what it left is `vfleet recover`'s to judge. */
-async function wasCutOff(stateFolder: string): Promise<boolean> {
-  if (hasLastJournalEnded(stateFolder)) return false;
-  const last = await readLastJournal(stateFolder);
-  return last !== undefined && last.end === undefined;
 }
 
 /** Leaves out VFs that are in use or leased, and whole PFs where anything would be disrupted or made anew under a lease. */

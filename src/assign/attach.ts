@@ -2,6 +2,7 @@
 // Once a lease is made, either the VM has the VF as the lease says, or it is given back.
 
 import { VfleetError } from '../base/errors.ts';
+import { checkNotCutOff } from '../apply/cut-off.ts';
 import { lockHost } from '../apply/host-lock.ts';
 import type { ChangeScope, Hypervisor, NewNic } from '../hypervisor/hypervisor.ts';
 import type { Attachment, AttachRequest, CandidateVerdict } from '../model/attachment.ts';
@@ -21,7 +22,8 @@ import { quoted } from './wording.ts';
 /**
  * Gives a VM a VF of a network. Throws before anything was changed `vm.unknown`, `offer.none`, `network.unknown`,
  * `vf.unavailable`, `risk.refused`, `mac.in-use`, `usage.invalid` (the VM does not run, or has no stored definition),
- * `hypervisor.*`, `lock.held`, `apply.interrupted`; afterwards `attach.undone`, `attach.inconsistent`.
+ * `hypervisor.*`, `lock.held`, `apply.interrupted`, `apply.cut-off`, `journal.corrupt`; afterwards `attach.undone`,
+ * `attach.inconsistent`.
  */
 export async function attachVf(
   host: AssigningHost,
@@ -37,6 +39,7 @@ export async function attachVf(
     signal: host.signal,
   });
   try {
+    await checkNotCutOff(host.stateFolder);
     const [vm, vms] = await Promise.all([hypervisor.readVm(request.vm), hypervisor.listVms()]);
     const scope = scopeOf(vm, request);
     const seeker = seekerOf(vm, network, request);

@@ -1,5 +1,6 @@
 // Owns leasing a VF to a QEMU that no hypervisor knows: chosen, set, bound to vfio-pci. Who starts it plugs it in.
 
+import { checkNotCutOff } from '../apply/cut-off.ts';
 import { lockHost } from '../apply/host-lock.ts';
 import type { Attachment } from '../model/attachment.ts';
 import type { LeaseOwner, ProcessIdentity, Risk } from '../model/lease.ts';
@@ -48,6 +49,7 @@ export async function leaseForQemu(
     signal: host.signal,
   });
   try {
+    await checkNotCutOff(host.stateFolder);
     const seeker = {
       name,
       network,
