@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { recoverHost } from '../src/apply/recover.ts';
 import { attachVf, explainAttach } from '../src/assign/attach.ts';
@@ -9,6 +10,8 @@ import { VfleetError } from '../src/base/errors.ts';
 import { newVm } from '../src/hypervisor/simulated/sim-vms.ts';
 import { openFileLeases } from '../src/lease/file-leases.ts';
 import { listQuarantines } from '../src/lease/quarantine.ts';
+import { hostileRecords } from '../src/lease/testing/hostile-record.ts';
+import { vfFileName } from '../src/lease/vf-file-name.ts';
 import { lockVf } from '../src/lease/vf-lock.ts';
 import { igbProfile } from '../src/sim/profiles/igb.ts';
 import type { SimProfile } from '../src/sim/profile.ts';
@@ -349,6 +352,25 @@ describe('a VF that cannot be given back', () => {
     expect(await problemsOf(now, start)).toEqual([]);
     expect(factsOf(now)).toEqual(factsOf(start));
   });
+
+  it.each(hostileRecords.filter(([what]) => what === 'no JSON' || what === 'a folder'))(
+    'is quarantined anew by the next recovery when the record of that is %s',
+    async (_, put) => {
+      const now = await world();
+      const { host } = openProcess(now, {
+        kernel: [{ operation: 'write', path: '/sys*/reset', errno: 'EIO' }],
+      });
+      const { lease } = await attachVf(host, now.offer, request('web-1'));
+      await detachVfs(host, { vm: 'web-1' });
+      const written = listQuarantines(now.stateFolder);
+      put(join(now.stateFolder, 'leases', `${vfFileName(lease.key)}.quarantine`));
+      expect(listQuarantines(now.stateFolder)).toMatchObject([{ key: lease.key, generation: '' }]);
+      const verdicts = await explainAttach(host, now.offer, request('web-2'));
+      expect(verdicts.find(({ key }) => key.vf === lease.key.vf)?.excluded[0]?.code).toBe('quarantined');
+      expect(await recoverLeases(host)).toMatchObject([{ result: 'quarantined' }]);
+      expect(listQuarantines(now.stateFolder)).toMatchObject([{ ...written[0], since: expect.any(String) }]);
+    },
+  );
 
   it('because the guest does not let go is kept, and nothing of it is changed', async () => {
     const now = await world();

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -16,6 +17,7 @@ import { openFileLeases } from './file-leases.ts';
 import { endQuarantine, listQuarantines, readQuarantine, writeQuarantine } from './quarantine.ts';
 import { recordOfTemporary } from './record-file.ts';
 import { exampleLease } from './testing/example-lease.ts';
+import { hostileRecords } from './testing/hostile-record.ts';
 import { lockVf } from './vf-lock.ts';
 
 let folder: string;
@@ -24,6 +26,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+/** Short, and without what acts on a terminal. */
+const oneLine = /^[^\p{C}\p{Zl}\p{Zp}]{1,500}$/u;
 const fileOf = (name: string): string => join(folder, 'leases', name);
 
 describe('leases in files', () => {
@@ -234,13 +238,14 @@ describe('the lock of a VF', () => {
 });
 
 describe('a quarantine', () => {
+  const quarantine = {
+    key: { pf: '0000:01:00.0', vf: 3 },
+    generation: '0'.repeat(32),
+    why: 'it "><cannot> be reset',
+    since: '2026-11-22T00:00:00.000Z',
+  };
+
   it('is written, replaced, listed and ended, and is no lease', async () => {
-    const quarantine = {
-      key: { pf: '0000:01:00.0', vf: 3 },
-      generation: '0'.repeat(32),
-      why: 'it "><cannot> be reset',
-      since: '2026-11-22T00:00:00.000Z',
-    };
     expect(listQuarantines(folder)).toEqual([]);
     writeQuarantine(folder, quarantine);
     writeQuarantine(folder, { ...quarantine, why: 'still' });
@@ -250,5 +255,32 @@ describe('a quarantine', () => {
     endQuarantine(folder, quarantine.key);
     endQuarantine(folder, quarantine.key);
     expect(readQuarantine(folder, quarantine.key)).toBeUndefined();
+  });
+
+  it.each<[string, (path: string) => void]>([
+    ...hostileRecords,
+    [
+      'the quarantine of another VF',
+      (path) => {
+        writeQuarantine(folder, { ...quarantine, key: { ...quarantine.key, vf: 4 } });
+        renameSync(fileOf('0000:01:00.0@4.quarantine'), path);
+      },
+    ],
+  ])('of which the record is %s is one all the same, and can be written anew or ended', (_, put) => {
+    const { key } = quarantine;
+    const path = fileOf('0000:01:00.0@3.quarantine');
+    put(path);
+    const found = readQuarantine(folder, key);
+    expect(found).toEqual({ key, generation: '', why: expect.any(String), since: expect.any(String) });
+    expect(found?.why).toMatch(oneLine);
+    expect(found?.why).toContain(`the quarantine in ${path} cannot be understood: `);
+    expect(Date.parse(found?.since ?? '')).toBeGreaterThan(0);
+    expect(listQuarantines(folder)).toEqual([found]);
+    writeQuarantine(folder, quarantine);
+    expect(listQuarantines(folder)).toEqual([quarantine]);
+    put(path);
+    endQuarantine(folder, key);
+    expect(listQuarantines(folder)).toEqual([]);
+    expect(readdirSync(join(folder, 'leases'))).toEqual([]);
   });
 });
