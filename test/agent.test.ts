@@ -9,6 +9,7 @@ import type { SimHypervisor } from '../src/hypervisor/simulated/sim-hypervisor.t
 import { unbindDriver } from '../src/kernel/sysfs/driver-binding.ts';
 import { parsePciAddress } from '../src/base/identifiers.ts';
 import type { PciAddress } from '../src/base/identifiers.ts';
+import { listEveryLease } from '../src/lease/lease-store.ts';
 import {
   agentSpec,
   ask,
@@ -51,7 +52,7 @@ async function newWorld(): Promise<{ world: World; before: World }> {
 }
 
 const leasesOf = async ({ process }: RunningAgent): Promise<number> =>
-  (await process.host.leases.list()).length;
+  (await listEveryLease(process.host.leases)).length;
 
 describe('what VMs leave behind', () => {
   it.each([
@@ -92,7 +93,7 @@ describe('what VMs leave behind', () => {
       expect(await ask(agent.socketPath, 'POST', '/v1/attach', request(vm))).toMatchObject({ status: 200 });
     await agent.process.hypervisor.destroy('web-1');
     await until('the VFs are free', async () => (await leasesOf(agent)) === 1);
-    expect(await agent.process.host.leases.list()).toMatchObject([{ owner: { name: 'web-2' } }]);
+    expect(await listEveryLease(agent.process.host.leases)).toMatchObject([{ owner: { name: 'web-2' } }]);
   });
 
   it('is found at the start, when nobody had looked', async () => {
@@ -110,7 +111,7 @@ describe('what VMs leave behind', () => {
     const agent = await start(world);
     const { host } = agent.process;
     await ask(agent.socketPath, 'POST', '/v1/attach', request('web-1'));
-    const [lease] = await host.leases.list();
+    const [lease] = await listEveryLease(host.leases);
     if (lease === undefined) throw new Error('no lease');
     await ask(agent.socketPath, 'POST', '/v1/detach', { vm: 'web-1' });
     // A lease whose VM never got the VF, and nobody who works on it: no event tells of that.
@@ -269,7 +270,7 @@ describe('drift', () => {
     const { kernel, hypervisor } = agent.process;
     await until('it was compared', async () => isNone(agent));
     await ask(agent.socketPath, 'POST', '/v1/attach', request('web-1'));
-    const [lease] = await agent.process.host.leases.list();
+    const [lease] = await listEveryLease(agent.process.host.leases);
     const leased = lease?.key.vf ?? -1;
     const stranger = vfsOf(world).find(({ index }) => index !== leased)?.index ?? -1;
     kernel.holdVf(pf, stranger, { kind: 'vm', name: 'foreign' });

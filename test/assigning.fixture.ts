@@ -13,6 +13,7 @@ import type { SimVms } from '../src/hypervisor/simulated/sim-vms.ts';
 import { readSnapshot } from '../src/inventory/snapshot.ts';
 import { KernelSession } from '../src/kernel/session.ts';
 import { openFileLeases } from '../src/lease/file-leases.ts';
+import { listEveryLease } from '../src/lease/lease-store.ts';
 import type { LeaseStore } from '../src/lease/lease-store.ts';
 import { listQuarantines } from '../src/lease/quarantine.ts';
 import type { AttachRequest } from '../src/model/attachment.ts';
@@ -217,7 +218,7 @@ export function factsOf(world: Pick<World, 'state'>): unknown {
  */
 export async function problemsOf(world: World, start: World): Promise<readonly string[]> {
   const problems: string[] = [];
-  const leases = await openFileLeases(world.stateFolder).list();
+  const leases = await listEveryLease(openFileLeases(world.stateFolder));
   const before = factsOf(start) as readonly unknown[];
   const after = factsOf(world) as readonly unknown[];
   vfsOf(world).forEach((vf, at) => {

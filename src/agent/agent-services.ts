@@ -1,6 +1,12 @@
 // Owns the list of what the agent's API can ask the agent for; the routes know nothing else of it.
 
-import type { Attachment, AttachRequest, DetachRequest, RecoverRequest } from '../model/attachment.ts';
+import type {
+  Attachment,
+  AttachRequest,
+  DetachRequest,
+  RecoverRequest,
+  ReleaseList,
+} from '../model/attachment.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type {
   AgentEvent,
@@ -8,7 +14,6 @@ import type {
   DriftReport,
   Explanation,
   LeaseList,
-  ReleaseList,
   VmList,
 } from './agent-answers.ts';
 

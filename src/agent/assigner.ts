@@ -9,7 +9,7 @@ import type {
   AttachRequest,
   CandidateVerdict,
   DetachRequest,
-  Release,
+  ReleaseList,
 } from '../model/attachment.ts';
 import type { Lease } from '../model/lease.ts';
 import type { Offer } from '../model/network.ts';
@@ -23,12 +23,12 @@ const usualWaitMs = 10_000;
 export interface Assigner {
   attach(request: AttachRequest): Promise<Attachment>;
   explain(request: AttachRequest): Promise<readonly CandidateVerdict[]>;
-  detach(request: DetachRequest): Promise<readonly Release[]>;
+  detach(request: DetachRequest): Promise<ReleaseList>;
   /**
    * Gives back every lease whose owner has gone. `quick` verifies the settings of leases that stand once for each lease,
    * `whole` now. `waitMs` is how long an apply that is under way is waited for; absent: some seconds.
    */
-  recover(extent: Extent, waitMs?: number): Promise<readonly Release[]>;
+  recover(extent: Extent, waitMs?: number): Promise<ReleaseList>;
   /** Whether a quick recovery has verified this lease, or leaves it to somebody to mend. */
   isSettled(lease: Lease): boolean;
 }

@@ -7,13 +7,12 @@ import { readCutOff } from '../apply/cut-off.ts';
 import { lockHost } from '../apply/host-lock.ts';
 import type { AssigningHost } from '../assign/assigning-host.ts';
 import { VfleetError, messageOf } from '../base/errors.ts';
-import type { Lease } from '../model/lease.ts';
 import type { Plan } from '../model/plan.ts';
-import type { Snapshot } from '../model/snapshot.ts';
 import type { PfTarget, Target } from '../model/target.ts';
 import { planTarget } from '../planner/plan-target.ts';
 import type { DriftItem } from './agent-answers.ts';
 import { compareHost } from './comparison.ts';
+import type { Comparison } from './comparison.ts';
 import type { EventFeed } from './event-feed.ts';
 
 /** Drift that comes back within this time after it was put back is somebody's who fights. */
@@ -130,8 +129,8 @@ export class Enforcement {
       }
       const comparison = await compareHost(host);
       if (comparison === undefined) return 0;
-      const { snapshot, targets, leases } = comparison;
-      const { target, plan, heldBack } = restrict(snapshot, targets, leases);
+      const { snapshot, leases } = comparison;
+      const { target, plan, heldBack } = restrict(comparison);
       this.#holdBack(heldBack);
       await applyPlan(
         {
@@ -139,7 +138,7 @@ export class Enforcement {
           stateFolder: host.stateFolder,
           timeouts: host.timeouts,
           report: () => undefined,
-          readLeases: async () => host.leases.list(),
+          readLeases: async () => (await host.leases.list()).leases,
           signal,
         },
         {
@@ -172,15 +171,13 @@ function backoffMs(rounds: number): number {
 }
 
 /** Leaves out VFs that are in use or leased, and whole PFs where anything would be disrupted or made anew under a lease. */
-export function restrict(
-  snapshot: Pick<Snapshot, 'pfs'>,
-  targets: readonly PfTarget[],
-  leases: readonly Lease[],
-): Allowed {
+function restrict({ snapshot, targets, leases, corrupt }: Comparison): Allowed {
   const heldBack: string[] = [];
   const pfs: PfTarget[] = [];
   for (const target of targets) {
-    const leased = new Set(leases.filter(({ key }) => key.pf === target.address).map(({ key }) => key.vf));
+    const leased = new Set(
+      [...leases, ...corrupt].filter(({ key }) => key.pf === target.address).map(({ key }) => key.vf),
+    );
     const used = new Set(
       (snapshot.pfs.find(({ address }) => address === target.address)?.vfs ?? [])
         .filter(({ holders }) => holders.length > 0)

@@ -8,7 +8,7 @@ import { isAnswer, releaseOf } from '../assign/release.ts';
 import { isOwning } from '../assign/vm-nic.ts';
 import { isVfBusy } from './comparison.ts';
 import { readQuarantine } from '../lease/quarantine.ts';
-import type { Release } from '../model/attachment.ts';
+import type { Release, ReleaseList } from '../model/attachment.ts';
 import type { Lease } from '../model/lease.ts';
 import type { Vm } from '../model/vm.ts';
 
@@ -28,14 +28,14 @@ export class LeaseCare {
   /**
    * Gives back leases whose owner has gone, and finishes those of an attach that was cut off. Answers what became of
    * them, and `kept` for leases of which nobody can say. A VF that somebody works on is passed over. An apply that is under
-   * way is waited for at most `waitMs`. Throws `lock.held`, and what the lease store throws.
+   * way is waited for at most `waitMs`. A VF whose lease cannot be understood is left as it is. Throws `lock.held`, and what
+   * the lease store throws.
    */
-  async look(waitMs: number): Promise<readonly Release[]> {
-    const leases = await this.#host.leases.list();
+  async look(waitMs: number): Promise<ReleaseList> {
+    const { leases, corrupt } = await this.#host.leases.list();
     this.#settled = new Set(
       leases.map(({ generation }) => generation).filter((each) => this.#settled.has(each)),
     );
-    if (leases.length === 0) return [];
     const vms = leases.some(({ owner }) => owner.kind === 'libvirt') ? await this.#listVms() : [];
     const releases: Release[] = [];
     const suspects: Lease[] = [];
@@ -47,7 +47,7 @@ export class LeaseCare {
         suspects.push(lease);
     }
     releases.push(...(await this.#recoverAll(suspects, waitMs)));
-    return releases;
+    return { releases, corrupt: [...corrupt] };
   }
 
   /** Whether this lease was found whole, or is not ours to mend. */
@@ -103,7 +103,7 @@ export class LeaseCare {
 
   /** One lease alone. */
   async #recover(lease: Lease, waitMs: number): Promise<readonly Release[]> {
-    const leases = { ...this.#host.leases, list: async () => [lease] };
-    return recoverLeases({ ...this.#host, leases }, { waitMs });
+    const leases = { ...this.#host.leases, list: async () => ({ leases: [lease], corrupt: [] }) };
+    return (await recoverLeases({ ...this.#host, leases }, { waitMs })).releases;
   }
 }

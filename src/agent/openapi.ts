@@ -9,8 +9,9 @@ import {
   DetachRequest,
   RecoverRequest,
   Release,
+  ReleaseList,
 } from '../model/attachment.ts';
-import { Lease, Quarantine, VfKey } from '../model/lease.ts';
+import { CorruptLease, Lease, Quarantine, VfKey } from '../model/lease.ts';
 import { Snapshot } from '../model/snapshot.ts';
 import { VfSettings } from '../model/vf.ts';
 import { Vm, VmNic } from '../model/vm.ts';
@@ -22,13 +23,12 @@ import {
   ErrorAnswer,
   Explanation,
   LeaseList,
-  ReleaseList,
   VmList,
 } from './agent-answers.ts';
 import type { Route } from './route.ts';
 
 /** Version of the API's contract; the second number rises with additions. */
-const apiVersion = '1.1';
+const apiVersion = '1.2';
 
 /** Schemas that have a name in the document; everything else stands where it is used. */
 const named = {
@@ -37,6 +37,7 @@ const named = {
   AttachRequest,
   Attachment,
   CandidateVerdict,
+  CorruptLease,
   DetachRequest,
   DriftItem,
   DriftReport,

@@ -86,7 +86,9 @@ async function tryClaim(
     if (user !== undefined) return `in use by ${user}`;
     const settings = giveBackSettings(present.settings, pool);
     lease = await withLeaseLock(host, 'mac', 'choose a MAC address', async () => {
-      const users = listMacUsers(candidates.facts.pfs, claim.vms, await host.leases.list());
+      // Of a lease that cannot be understood the VF itself says the address, if it has it yet.
+      const { leases } = await host.leases.list();
+      const users = listMacUsers(candidates.facts.pfs, claim.vms, leases);
       const mac = chooseMac(claim.mac, claim.macOwner, seeker.network.name, users);
       const made: Lease = {
         apiVersion: 'vfleet/v1',

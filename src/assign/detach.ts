@@ -4,9 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { VfleetError } from '../base/errors.ts';
 import { parseMacAddress } from '../base/identifiers.ts';
 import { lockHost } from '../apply/host-lock.ts';
+import type { LeaseRecords } from '../lease/lease-store.ts';
 import { lockVf } from '../lease/vf-lock.ts';
-import type { DetachRequest, Release } from '../model/attachment.ts';
-import type { Lease } from '../model/lease.ts';
+import type { DetachRequest, Release, ReleaseList } from '../model/attachment.ts';
+import type { CorruptLease, Lease } from '../model/lease.ts';
 import type { AssigningHost } from './assigning-host.ts';
 import { releaseOf, releaseVf } from './release.ts';
 import { quoted } from './wording.ts';
@@ -15,18 +16,27 @@ const lockPollMs = 20;
 
 /**
  * Takes the VFs of a VM back, all or those on a network or with a MAC address. A VM that the hypervisor does not know any
- * more is found by its leases. Throws `lease.none` when there is nothing to take, `lock.held`, `apply.interrupted`.
+ * more is found by its leases. Records that cannot be understood are told besides, since each may be of this VM. Throws
+ * `lease.none` when there is nothing to take, `lock.held`, `apply.interrupted`.
  */
-export async function detachVfs(host: AssigningHost, request: DetachRequest): Promise<readonly Release[]> {
-  const leases = await findLeases(host, request);
+export async function detachVfs(host: AssigningHost, request: DetachRequest): Promise<ReleaseList> {
+  const { leases, corrupt } = await findLeases(host, request);
   if (leases.length === 0) {
     const on = request.network === undefined ? '' : ` on ${request.network}`;
     const at = request.mac === undefined ? '' : ` with MAC address ${request.mac}`;
-    throw new VfleetError('lease.none', `${quoted(request.vm)} has no VF of vfleet${on}${at}`);
+    throw noLease(`${quoted(request.vm)} has no VF of vfleet${on}${at}`, corrupt);
   }
   const releases: Release[] = [];
   for (const lease of leases) releases.push(await giveBack(host, lease, request.waitMs));
-  return releases;
+  return { releases, corrupt: [...corrupt] };
+}
+
+/** The error for whoever finds no lease; a record that cannot be understood may be the one. */
+export function noLease(message: string, corrupt: readonly CorruptLease[]): VfleetError {
+  const { length: count } = corrupt;
+  const records = count === 1 ? 'one record of a lease' : `${count} records of leases`;
+  const hint = `${records} cannot be understood, and may be it: see \`vfleet leases\``;
+  return new VfleetError('lease.none', message, count === 0 ? {} : { hint });
 }
 
 /**
@@ -57,13 +67,11 @@ export async function giveBack(host: AssigningHost, lease: Lease, waitMs = 0): P
   }
 }
 
-async function findLeases(
-  host: AssigningHost,
-  { vm, network, mac }: DetachRequest,
-): Promise<readonly Lease[]> {
+async function findLeases(host: AssigningHost, { vm, network, mac }: DetachRequest): Promise<LeaseRecords> {
   const uuid = await findUuid(host, vm);
   const wanted = mac === undefined ? undefined : (parseMacAddress(mac) ?? mac);
-  return (await host.leases.list()).filter(({ owner, network: on, settings }) => {
+  const { leases, corrupt } = await host.leases.list();
+  const found = leases.filter(({ owner, network: on, settings }) => {
     const isOwner =
       owner.kind === 'libvirt'
         ? owner.uuid === (uuid ?? vm.toLowerCase()) || (uuid === undefined && owner.name === vm)
@@ -74,6 +82,7 @@ async function findLeases(
       (wanted === undefined || settings.mac === wanted)
     );
   });
+  return { leases: found, corrupt };
 }
 
 /** UUID of a VM that the hypervisor knows. */

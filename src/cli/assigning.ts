@@ -13,9 +13,9 @@ import type {
   CandidateVerdict,
   DetachRequest,
   RecoverRequest,
-  Release,
+  ReleaseList,
 } from '../model/attachment.ts';
-import type { Lease, Quarantine } from '../model/lease.ts';
+import type { CorruptLease, Lease, Quarantine } from '../model/lease.ts';
 import type { Vm } from '../model/vm.ts';
 import { findAgent } from './agent-client.ts';
 import type { CliContext, LiveHost } from './context.ts';
@@ -31,6 +31,7 @@ const unplugTimeoutMs = 30_000;
 export interface LeaseList {
   readonly leases: readonly Lease[];
   readonly quarantined: readonly Quarantine[];
+  readonly corrupt: readonly CorruptLease[];
 }
 
 /** Gives VFs to VMs and takes them back. */
@@ -43,7 +44,7 @@ export interface Assigner {
   listLeases(): Promise<LeaseList>;
   explain(request: AttachRequest): Promise<readonly CandidateVerdict[]>;
   attach(request: AttachRequest): Promise<Attachment>;
-  detach(request: DetachRequest): Promise<readonly Release[]>;
+  detach(request: DetachRequest): Promise<ReleaseList>;
   /** Ends what is said about waiting; the result comes now. */
   quiet(): void;
 }
@@ -108,9 +109,9 @@ async function withDirect(
   }
 }
 
-/** Reads the records of a host. Throws `lease.corrupt`, `file.unreadable`. */
+/** Reads the records of a host. Throws `file.unreadable`. */
 export async function readLeaseList(stateFolder: string): Promise<LeaseList> {
-  return { leases: await openFileLeases(stateFolder).list(), quarantined: listQuarantines(stateFolder) };
+  return { ...(await openFileLeases(stateFolder).list()), quarantined: listQuarantines(stateFolder) };
 }
 
 /** A host whose VFs this process gives and takes. */
@@ -150,14 +151,11 @@ export async function hypervisorIfThere(
  * Looks at every lease, and gives back those whose owner has gone; the agent does it where there is one. Takes the lock of
  * the host itself, shared. Throws `lock.held`, and what the lease store throws.
  */
-export async function recoverLeasesHere(
-  context: CliContext,
-  request: RecoverRequest,
-): Promise<readonly Release[]> {
+export async function recoverLeasesHere(context: CliContext, request: RecoverRequest): Promise<ReleaseList> {
   return withHost(context, async (opened) => {
     const live = changeable(opened);
     const host = assigningHost(context, live, undefined, () => undefined);
-    const hasLeases = (await host.leases.list()).length > 0;
+    const hasLeases = (await host.leases.list()).leases.length > 0;
     const agent = hasLeases ? await findAgent(live) : undefined;
     if (agent !== undefined) return agent.recover(request);
     const { recoverLeases } = await import('../assign/recover.ts');

@@ -2,7 +2,7 @@
 // Schemas only: the same shapes are the command line's, the agent's and the tests'.
 
 import { z } from 'zod';
-import { Lease, Risk, VfKey } from './lease.ts';
+import { CorruptLease, Lease, Risk, VfKey } from './lease.ts';
 import { NetworkName } from './network.ts';
 
 /** Why a VF was not taken, or how good it is; `explain` shows one line per VF. */
@@ -79,3 +79,7 @@ export const Release = z.strictObject({
   why: z.string().optional(),
 });
 export type Release = z.infer<typeof Release>;
+
+/** What became of leases. What `corrupt` names was left as it is. */
+export const ReleaseList = z.strictObject({ releases: z.array(Release), corrupt: z.array(CorruptLease) });
+export type ReleaseList = z.infer<typeof ReleaseList>;

@@ -5,7 +5,7 @@ import { VfleetError, messageOf } from '../../base/errors.ts';
 import type { PciAddress } from '../../base/identifiers.ts';
 import { parseMacAddress, parsePciAddress } from '../../base/identifiers.ts';
 import type { AssigningHost } from '../../assign/assigning-host.ts';
-import { giveBack } from '../../assign/detach.ts';
+import { giveBack, noLease } from '../../assign/detach.ts';
 import { leaseForQemu } from '../../assign/lease-for-qemu.ts';
 import { readVfioUsersOf } from '../../assign/qemu-owner.ts';
 import type { Hypervisor } from '../../hypervisor/hypervisor.ts';
@@ -233,13 +233,14 @@ async function findLease(host: AssigningHost, what: string): Promise<Lease> {
   const mac = parseMacAddress(what);
   if (address === undefined && mac === undefined)
     throw new VfleetError('usage.invalid', `${JSON.stringify(what)} is neither a PCI nor a MAC address`);
-  const found = (await host.leases.list()).find(
+  const { leases, corrupt } = await host.leases.list();
+  const found = leases.find(
     (lease) =>
       lease.owner.kind === 'qemu' &&
       (address === undefined ? lease.settings.mac === mac : lease.address === address),
   );
   if (found !== undefined) return found;
-  throw new VfleetError('lease.none', `no VF ${what} is leased to a plain QEMU`);
+  throw noLease(`no VF ${what} is leased to a plain QEMU`, corrupt);
 }
 
 function addressOf({ address, key }: Lease): PciAddress {
