@@ -41,6 +41,7 @@ async function bigInput(kernel: Kernel): Promise<ChoiceInput> {
     },
     network: { name: 'storage', maxTxRateMbps: 1000 },
     leases,
+    corrupt: [],
     quarantines: [],
     definedUsers: [],
     vm: {

@@ -162,7 +162,7 @@ describe('the command line', () => {
     const client = await openAgent(path);
     expect(client?.status).toMatchObject({ kind: 'AgentStatus', pid: process.pid, host: 'sim:igb' });
     expect(await client?.readVm('web-1')).toMatchObject({ name: 'web-1' });
-    expect(await client?.recover()).toEqual([]);
+    expect(await client?.recover({})).toEqual({ releases: [], corrupt: [] });
     expect(await client?.explain(request('web-1'))).toHaveLength(3);
     await expect(client?.readVm('"><x>')).rejects.toMatchObject({ code: 'vm.unknown' });
     await expect(client?.detach({ vm: 'web-1' })).rejects.toMatchObject({ code: 'lease.none' });

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { AgentEvent } from '../src/agent/agent-answers.ts';
 import { openSimHypervisor } from '../src/hypervisor/simulated/sim-hypervisor.ts';
 import { openFileLeases } from '../src/lease/file-leases.ts';
+import { listEveryLease } from '../src/lease/lease-store.ts';
 import { openSimKernel } from '../src/sim/open-sim-kernel.ts';
 import { agentSpec, ask, until } from './agent.fixture.ts';
 
@@ -100,7 +101,7 @@ describe('the agent as a process', () => {
     expect(await ended(child)).toBe(0);
     expect(existsSync(site.socketPath)).toBe(false);
     expect(await vfleet(site.root, attach)).toMatchObject({ status: 0 });
-    expect(await openFileLeases(site.stateFolder).list()).toHaveLength(1);
+    expect(await listEveryLease(openFileLeases(site.stateFolder))).toHaveLength(1);
   });
 
   it('gives back, after a kill -9 and a new start, what was left behind meanwhile', async () => {
@@ -112,7 +113,10 @@ describe('the agent as a process', () => {
     expect(existsSync(site.socketPath)).toBe(true);
     await destroyVm(site, 'web-1');
     await startAgentProcess(site);
-    await until('the VF is free', async () => (await openFileLeases(site.stateFolder).list()).length === 0);
+    await until(
+      'the VF is free',
+      async () => (await listEveryLease(openFileLeases(site.stateFolder))).length === 0,
+    );
     const status = await ask(site.socketPath, 'GET', '/v1/status');
     expect(status).toMatchObject({ status: 200, body: { leases: 0, quarantined: 0 } });
   });
@@ -123,7 +127,7 @@ describe('the agent as a process', () => {
     expect(await vfleet(site.root, ['attach', 'web-1', '--network', 'storage'])).toMatchObject({ status: 0 });
     await destroyVm(site, 'web-1');
     await until('the VF is free', () => events.some(({ kind }) => kind === 'released'));
-    expect(await openFileLeases(site.stateFolder).list()).toEqual([]);
+    expect(await listEveryLease(openFileLeases(site.stateFolder))).toEqual([]);
   });
 
   it('says so when the host has an agent already', async () => {

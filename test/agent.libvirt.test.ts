@@ -63,7 +63,10 @@ describe.skipIf(!libvirtdIsThere)('an agent that follows a real libvirtd (needs 
       giveBack: { driver: 'vfio-pci', settings: { mac: '00:00:00:00:00:00', vlan: 7 } },
     };
     expect(await agent.process.host.leases.create(owned)).toBe(true);
-    expect((await ask(agent.socketPath, 'POST', '/v1/recover', {})).body).toEqual({ releases: [] });
+    expect((await ask(agent.socketPath, 'POST', '/v1/recover', {})).body).toEqual({
+      releases: [],
+      corrupt: [],
+    });
     return owned;
   }
 

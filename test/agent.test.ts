@@ -9,6 +9,7 @@ import type { SimHypervisor } from '../src/hypervisor/simulated/sim-hypervisor.t
 import { unbindDriver } from '../src/kernel/sysfs/driver-binding.ts';
 import { parsePciAddress } from '../src/base/identifiers.ts';
 import type { PciAddress } from '../src/base/identifiers.ts';
+import { listEveryLease } from '../src/lease/lease-store.ts';
 import {
   agentSpec,
   ask,
@@ -22,6 +23,7 @@ import {
 import type { AgentExtras, RunningAgent } from './agent.fixture.ts';
 import {
   copyWorld,
+  cutOffApply,
   makeWorld,
   openProcess,
   problemsOf,
@@ -50,7 +52,7 @@ async function newWorld(): Promise<{ world: World; before: World }> {
 }
 
 const leasesOf = async ({ process }: RunningAgent): Promise<number> =>
-  (await process.host.leases.list()).length;
+  (await listEveryLease(process.host.leases)).length;
 
 describe('an attach', () => {
   /** A world whose offer is counted when it is read from the host. */
@@ -144,7 +146,7 @@ describe('what VMs leave behind', () => {
       expect(await ask(agent.socketPath, 'POST', '/v1/attach', request(vm))).toMatchObject({ status: 200 });
     await agent.process.hypervisor.destroy('web-1');
     await until('the VFs are free', async () => (await leasesOf(agent)) === 1);
-    expect(await agent.process.host.leases.list()).toMatchObject([{ owner: { name: 'web-2' } }]);
+    expect(await listEveryLease(agent.process.host.leases)).toMatchObject([{ owner: { name: 'web-2' } }]);
   });
 
   it('is found at the start, when nobody had looked', async () => {
@@ -162,7 +164,7 @@ describe('what VMs leave behind', () => {
     const agent = await start(world);
     const { host } = agent.process;
     await ask(agent.socketPath, 'POST', '/v1/attach', request('web-1'));
-    const [lease] = await host.leases.list();
+    const [lease] = await listEveryLease(host.leases);
     if (lease === undefined) throw new Error('no lease');
     await ask(agent.socketPath, 'POST', '/v1/detach', { vm: 'web-1' });
     // A lease whose VM never got the VF, and nobody who works on it: no event tells of that.
@@ -321,7 +323,7 @@ describe('drift', () => {
     const { kernel, hypervisor } = agent.process;
     await until('it was compared', async () => isNone(agent));
     await ask(agent.socketPath, 'POST', '/v1/attach', request('web-1'));
-    const [lease] = await agent.process.host.leases.list();
+    const [lease] = await listEveryLease(agent.process.host.leases);
     const leased = lease?.key.vf ?? -1;
     const stranger = vfsOf(world).find(({ index }) => index !== leased)?.index ?? -1;
     kernel.holdVf(pf, stranger, { kind: 'vm', name: 'foreign' });
@@ -353,6 +355,38 @@ describe('drift', () => {
     await setBehindBack(agent.process.kernel, 1, { vlan: 9 });
     await until('it is drift', async () => (await driftOf(agent)).state === 'drift');
     expect(agent.of('enforced')).toHaveLength(2);
+  });
+});
+
+describe('an apply that was cut off', () => {
+  const changed = agentSpec.replace('vlan: 7', 'vlan: 8');
+
+  it('keeps the agent from giving VFs, and from nothing else', async () => {
+    const { world } = await newWorld();
+    await attachVf(openProcess(world).host, world.readGround, request('web-1'));
+    const { socketPath } = await start(await cutOffApply(world, changed));
+    expect(await ask(socketPath, 'POST', '/v1/attach', request('web-2'))).toMatchObject({
+      status: 409,
+      body: { error: 'apply.cut-off', hint: 'run `vfleet recover`' },
+    });
+    expect(await ask(socketPath, 'POST', '/v1/attach/explain', request('web-2'))).toMatchObject({
+      status: 200,
+    });
+    expect(await ask(socketPath, 'POST', '/v1/recover', {})).toMatchObject({ status: 200 });
+    const detached = await ask(socketPath, 'POST', '/v1/detach', { vm: 'web-1' });
+    expect(detached).toMatchObject({ status: 200, body: { releases: [{ result: 'free' }] } });
+  });
+
+  it('is not put back by --enforce, which says so', async () => {
+    const { world } = await newWorld();
+    const now = await cutOffApply(world, changed);
+    const agent = await start(now, { enforce: true });
+    const [held] = await until('it says so', () => {
+      const told = agent.of('enforce-held-back');
+      return told.length > 0 && told;
+    });
+    expect(held?.text).toBe('not put back: an apply was cut off; run `vfleet recover`');
+    expect(vfsOf(now).map(({ settings }) => settings.vlan)).toEqual([8, 8, 8]);
   });
 });
 

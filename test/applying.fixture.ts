@@ -14,6 +14,7 @@ import { readSnapshot } from '../src/inventory/snapshot.ts';
 import type { Kernel } from '../src/kernel/kernel.ts';
 import { KernelSession } from '../src/kernel/session.ts';
 import { openFileLeases } from '../src/lease/file-leases.ts';
+import { listEveryLease } from '../src/lease/lease-store.ts';
 import type { LeaseStore } from '../src/lease/lease-store.ts';
 import type { Plan } from '../src/model/plan.ts';
 import type { Snapshot } from '../src/model/snapshot.ts';
@@ -43,7 +44,7 @@ export function hostOn(kernel: Kernel, stateFolder = newStateFolder(), signal?: 
     signal,
     events,
     leases,
-    readLeases: async () => leases.list(),
+    readLeases: async () => listEveryLease(leases),
   };
 }
 
@@ -56,7 +57,7 @@ export async function applyText(
   const allowDisruption = options.allowDisruption === true;
   await recoverHost(host);
   const snapshot = await readSnapshot(host.session, { detail: 'full' });
-  const leases = await host.leases.list();
+  const leases = await listEveryLease(host.leases);
   const target = resolveSpec(parseSpec(text, 'host.yaml'), snapshot, leases);
   const plan = planTarget(snapshot, target, leases);
   const refusal = refusePlan(plan, { allowDisruption });
@@ -71,7 +72,7 @@ export async function applyText(
 export async function revert(host: TestHost): Promise<Plan> {
   const { id, target: record, spec: after } = await readRevertTarget(host.stateFolder);
   const snapshot = await readSnapshot(host.session, { detail: 'full' });
-  const leases = await host.leases.list();
+  const leases = await listEveryLease(host.leases);
   const target = holdLeases(record, leases, snapshot);
   const plan = planTarget(snapshot, target, leases);
   const refusal = refusePlan(plan, { allowDisruption: false });

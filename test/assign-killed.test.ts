@@ -5,6 +5,7 @@ import { leaseForQemu } from '../src/assign/lease-for-qemu.ts';
 import { recoverLeases } from '../src/assign/recover.ts';
 import { readPresentVf, setVfTo } from '../src/assign/vf-work.ts';
 import { openFileLeases } from '../src/lease/file-leases.ts';
+import { listEveryLease } from '../src/lease/lease-store.ts';
 import { exampleLease } from '../src/lease/testing/example-lease.ts';
 import type { AttachRequest } from '../src/model/attachment.ts';
 import {
@@ -70,11 +71,11 @@ async function killEverywhere(
         deaths += 1;
         const now = afterDeath(world);
         const { host } = openProcess(now);
-        const releases = await recoverLeases(host);
+        const { releases } = await recoverLeases(host);
         const where = `${kill} change ${after} of ${place}`;
         expect({ where, problems: await problemsOf(now, start) }).toEqual({ where, problems: [] });
         expect(releases.filter(({ result }) => result !== 'free')).toEqual([]);
-        expect(await recoverLeases(host)).toEqual([]);
+        expect((await recoverLeases(host)).releases).toEqual([]);
         await check(now);
       }
     }
@@ -113,7 +114,7 @@ describe.each(hosts)('on %s, killed around any change,', (profile, text) => {
       begin,
       async (process) => recoverLeases(process.host),
       async (now) => {
-        expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+        expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([]);
         expect(factsOf(now)).toEqual(factsOf(start));
       },
     );

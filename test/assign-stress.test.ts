@@ -7,6 +7,7 @@ import { recoverLeases } from '../src/assign/recover.ts';
 import { VfleetError } from '../src/base/errors.ts';
 import { newSimVms, newVm } from '../src/hypervisor/simulated/sim-vms.ts';
 import { openFileLeases } from '../src/lease/file-leases.ts';
+import { listEveryLease } from '../src/lease/lease-store.ts';
 import {
   copyWorld,
   factsOf,
@@ -82,13 +83,15 @@ describe('many callers at once', () => {
       );
       expect(given).toHaveLength(vfsOf(now).length);
       expect(new Set(refusals)).toEqual(new Set(['vf.unavailable']));
-      const leases = await openFileLeases(now.stateFolder).list();
+      const leases = await listEveryLease(openFileLeases(now.stateFolder));
       expect(new Set(leases.map(({ settings }) => settings.mac)).size).toBe(leases.length);
       expect(await problemsOf(now, start)).toEqual([]);
       const releases = await Promise.all(
         leases.map(async ({ owner }) => detachVfs(host, { vm: owner.name })),
       );
-      expect(new Set(releases.flat().map(({ result }) => result))).toEqual(new Set(['free']));
+      expect(new Set(releases.flatMap((each) => each.releases.map(({ result }) => result)))).toEqual(
+        new Set(['free']),
+      );
       expect(await problemsOf(now, start)).toEqual([]);
       expect(factsOf(now)).toEqual(factsOf(start));
     }
@@ -99,7 +102,7 @@ describe('many callers at once', () => {
     const now = copyWorld(start);
     const { host } = openProcess(now);
     await Promise.all([0, 1, 2, 3].map(async () => attachVf(host, now.readGround, request('vm "><3'))));
-    const leases = await openFileLeases(now.stateFolder).list();
+    const leases = await listEveryLease(openFileLeases(now.stateFolder));
     expect(new Set(leases.map(({ settings }) => settings.mac)).size).toBe(4);
     expect(await problemsOf(now, start)).toEqual([]);
   });
@@ -135,7 +138,7 @@ describe('many callers at once', () => {
     await recoverLeases(host);
     expect(await problemsOf(now, start)).toEqual([]);
     for (const { uuid } of now.vms.vms) await detachVfs(host, { vm: uuid }).catch(ignore);
-    expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([]);
     expect(factsOf(now)).toEqual(factsOf(start));
   });
 });

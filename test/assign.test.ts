@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { lockHost } from '../src/apply/host-lock.ts';
+import { recoverHost } from '../src/apply/recover.ts';
 import { attachVf, explainAttach } from '../src/assign/attach.ts';
 import { detachVfs, giveBack } from '../src/assign/detach.ts';
 import { leaseForQemu } from '../src/assign/lease-for-qemu.ts';
@@ -8,13 +10,18 @@ import { vfAliasOf } from '../src/assign/vm-nic.ts';
 import { VfleetError } from '../src/base/errors.ts';
 import { newVm } from '../src/hypervisor/simulated/sim-vms.ts';
 import { openFileLeases } from '../src/lease/file-leases.ts';
+import { listEveryLease } from '../src/lease/lease-store.ts';
 import { listQuarantines } from '../src/lease/quarantine.ts';
+import { hostileRecords } from '../src/lease/testing/hostile-record.ts';
+import { vfFileName } from '../src/lease/vf-file-name.ts';
 import { lockVf } from '../src/lease/vf-lock.ts';
 import { igbProfile } from '../src/sim/profiles/igb.ts';
 import type { SimProfile } from '../src/sim/profile.ts';
 import type { SimVf } from '../src/sim/state.ts';
+import { hostOn } from './applying.fixture.ts';
 import {
   copyWorld,
+  cutOffApply,
   factsOf,
   makeWorld,
   newFolder,
@@ -100,9 +107,11 @@ describe.each([
     expect(vm.storedNics.some((nic) => nic.alias === alias)).toBe(
       lease.owner.kind === 'libvirt' && lease.owner.hold === 'stored',
     );
-    expect(await recoverLeases(host)).toEqual([]);
-    expect(await openFileLeases(now.stateFolder).list()).toEqual([lease]);
-    expect(await detachVfs(host, { vm: 'web-1' })).toEqual([expect.objectContaining({ result: 'free' })]);
+    expect((await recoverLeases(host)).releases).toEqual([]);
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([lease]);
+    expect((await detachVfs(host, { vm: 'web-1' })).releases).toEqual([
+      expect.objectContaining({ result: 'free' }),
+    ]);
     expect(await problemsOf(now, start)).toEqual([]);
     expect(factsOf(now)).toEqual(factsOf(start));
     expect((await hypervisor.readVm('web-1')).nics).toEqual([]);
@@ -135,11 +144,11 @@ describe('a VM that ends', () => {
       const { host, hypervisor } = openProcess(now);
       await attachVf(host, now.readGround, request('web-1', { failover: { kind: 'bridge', bridge: 'br0' } }));
       await hypervisor[how]('web-1');
-      expect(await recoverLeases(host)).toEqual([
+      expect((await recoverLeases(host)).releases).toEqual([
         expect.objectContaining({ owner: 'web-1', result: 'free' }),
       ]);
       expect(await problemsOf(now, start)).toEqual([]);
-      expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+      expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([]);
     },
   );
 
@@ -149,16 +158,16 @@ describe('a VM that ends', () => {
     const { host, hypervisor } = openProcess(now);
     const { lease } = await attachVf(host, now.readGround, request('web-1', { hold: 'stored' }));
     await hypervisor.stop('web-1');
-    expect(await recoverLeases(host)).toEqual([]);
+    expect((await recoverLeases(host)).releases).toEqual([]);
     expect(await problemsOf(now, start)).toEqual([]);
     await hypervisor.start('web-1');
     // The hypervisor sets address and tag alone at the start: priority goes, until somebody looks.
     expect(vfsOf(now)[lease.key.vf]?.settings.qos).toBe(0);
-    expect(await recoverLeases(host)).toEqual([]);
+    expect((await recoverLeases(host)).releases).toEqual([]);
     expect(await problemsOf(now, start)).toEqual([]);
     await hypervisor.stop('web-1');
     await hypervisor.undefine('web-1');
-    expect(await recoverLeases(host)).toEqual([expect.objectContaining({ result: 'free' })]);
+    expect((await recoverLeases(host)).releases).toEqual([expect.objectContaining({ result: 'free' })]);
     expect(factsOf(now)).toEqual(factsOf(start));
   });
 
@@ -175,12 +184,12 @@ describe('a VM that ends', () => {
     change((vf) => {
       vf.settings = { ...vf.settings, mac: own, vlan: 5 };
     });
-    expect(await recoverLeases(host)).toEqual([]);
+    expect((await recoverLeases(host)).releases).toEqual([]);
     expect(vfsOf(now)[lease.key.vf]?.settings).toMatchObject({ mac: own, vlan: 200 });
     change((vf) => {
       vf.settings = { ...vf.settings, mac: '00:00:00:00:00:00' };
     });
-    expect(await recoverLeases(host)).toEqual([]);
+    expect((await recoverLeases(host)).releases).toEqual([]);
     expect(vfsOf(now)[lease.key.vf]?.settings.mac).toBe(lease.settings.mac);
   });
 
@@ -194,7 +203,7 @@ describe('a VM that ends', () => {
     await attachVf(host, now.readGround, request('db-1', { hold: 'stored' }));
     expect(await hypervisor.readVm('db-1')).toMatchObject({ nics: [], storedNics: [{ kind: 'hostdev' }] });
     await hypervisor.start('db-1');
-    expect(await recoverLeases(host)).toEqual([]);
+    expect((await recoverLeases(host)).releases).toEqual([]);
     expect(await problemsOf(now, start)).toEqual([]);
     await detachVfs(host, { vm: 'db-1' });
     expect(factsOf(now)).toEqual(factsOf(start));
@@ -214,7 +223,7 @@ describe('an attach that cannot be', () => {
     const { host } = openProcess(now);
     expect((await refusalOf(attachVf(host, now.readGround, asked))).code).toBe(code);
     expect(now.state.pfs).toEqual(start.state.pfs);
-    expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([]);
   });
 
   it('for a MAC address of another lease or VM changes nothing', async () => {
@@ -228,7 +237,7 @@ describe('an attach that cannot be', () => {
       const error = await refusalOf(attachVf(host, now.readGround, request('web-2', { mac: used })));
       expect(error.code).toBe('mac.in-use');
     }
-    expect(await openFileLeases(now.stateFolder).list()).toHaveLength(1);
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toHaveLength(1);
   });
 
   it('for a VF that another VM names in its stored definition takes the next one', async () => {
@@ -250,7 +259,7 @@ describe('an attach that cannot be', () => {
       expect(isApplying).toBe(false);
       return now.readGround();
     };
-    const attaching = attachVf({ ...host, lockWaitMs: 60_000 }, readGround, request('web-1'));
+    const attaching = attachVf(host, readGround, request('web-1', { waitMs: 60_000 }));
     await new Promise((resolve) => setTimeout(resolve, 150));
     isApplying = false;
     lock.release();
@@ -267,7 +276,7 @@ describe('an attach that cannot be', () => {
     expect(error).toMatchObject({ code: 'attach.undone', exitStatus: 5 });
     expect(error.message).toContain('No more available PCI slots');
     expect(factsOf(now)).toEqual(factsOf(start));
-    expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([]);
   });
 
   it('because the driver refuses a setting is undone, and names it', async () => {
@@ -280,7 +289,7 @@ describe('an attach that cannot be', () => {
     expect(error.code).toBe('attach.undone');
     expect(error.message).toContain('trust');
     expect(factsOf(now)).toEqual(factsOf(start));
-    expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([]);
   });
 
   it('because somebody asked to stop is undone', async () => {
@@ -307,7 +316,7 @@ describe('an attach that cannot be', () => {
       const error = await refusalOf(attachVf(host, now.readGround, request('web-1', { failover })));
       expect(error.code).toBe('attach.undone');
       expect(await problemsOf(now, start)).toEqual([]);
-      expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+      expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([]);
     }
   });
 
@@ -322,8 +331,8 @@ describe('an attach that cannot be', () => {
     });
     const error = await refusalOf(attachVf(host, now.readGround, request('web-1')));
     expect(error).toMatchObject({ code: 'attach.inconsistent', exitStatus: 6 });
-    expect(await openFileLeases(now.stateFolder).list()).toHaveLength(1);
-    expect(await recoverLeases(openProcess(now).host)).toEqual([]);
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toHaveLength(1);
+    expect((await recoverLeases(openProcess(now).host)).releases).toEqual([]);
     expect(await problemsOf(now, start)).toEqual([]);
   });
 
@@ -334,7 +343,7 @@ describe('an attach that cannot be', () => {
     const verdicts = await explainAttach(host, now.readGround, request('web-2'));
     expect(verdicts.filter(({ rank }) => rank !== undefined)).toHaveLength(2);
     expect(verdicts.flatMap(({ excluded }) => excluded.map(({ code }) => code))).toContain('leased');
-    expect(await openFileLeases(now.stateFolder).list()).toHaveLength(1);
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toHaveLength(1);
   });
 });
 
@@ -353,15 +362,17 @@ describe('a VF that cannot be given back', () => {
     const now = await world(igbSpec.replace('count: 3', 'count: 1'), busOnly);
     const { host } = openProcess(now);
     const { lease } = await attachVf(host, now.readGround, request('web-1'));
-    const [release] = await detachVfs(host, { vm: 'web-1' });
-    expect(release).toMatchObject({ result: 'quarantined', why: expect.stringContaining('pm bus') });
+    const { releases } = await detachVfs(host, { vm: 'web-1' });
+    expect(releases).toMatchObject([{ result: 'quarantined', why: expect.stringContaining('pm bus') }]);
     expect(listQuarantines(now.stateFolder)).toEqual([
       expect.objectContaining({ generation: lease.generation }),
     ]);
     expect(vfsOf(now)[0]).toMatchObject({ dirt: 'left by web-1' });
     expect(vfsOf(now)[0]?.lastReset).toBeUndefined();
     expect((await refusalOf(attachVf(host, now.readGround, request('web-2')))).code).toBe('vf.unavailable');
-    expect(await recoverLeases(host)).toEqual([expect.objectContaining({ result: 'quarantined' })]);
+    expect((await recoverLeases(host)).releases).toEqual([
+      expect.objectContaining({ result: 'quarantined' }),
+    ]);
   });
 
   it('because the reset fails is quarantined until the cause is mended', async () => {
@@ -372,27 +383,50 @@ describe('a VF that cannot be given back', () => {
     });
     const { lease } = await attachVf(broken.host, now.readGround, request('web-1'));
     expect(lease.key.vf).toBe(0);
-    expect(await detachVfs(broken.host, { vm: 'web-1' })).toEqual([
+    expect((await detachVfs(broken.host, { vm: 'web-1' })).releases).toEqual([
       expect.objectContaining({ result: 'quarantined' }),
     ]);
     const since = listQuarantines(now.stateFolder)[0]?.since;
-    expect(await recoverLeases(broken.host)).toEqual([expect.objectContaining({ result: 'quarantined' })]);
+    expect((await recoverLeases(broken.host)).releases).toEqual([
+      expect.objectContaining({ result: 'quarantined' }),
+    ]);
     expect(listQuarantines(now.stateFolder)[0]?.since).toBe(since);
-    expect(await recoverLeases(openProcess(now).host)).toEqual([expect.objectContaining({ result: 'free' })]);
+    expect((await recoverLeases(openProcess(now).host)).releases).toEqual([
+      expect.objectContaining({ result: 'free' }),
+    ]);
     expect(await problemsOf(now, start)).toEqual([]);
     expect(factsOf(now)).toEqual(factsOf(start));
   });
+
+  it.each(hostileRecords.filter(([what]) => what === 'no JSON' || what === 'a folder'))(
+    'is quarantined anew by the next recovery when the record of that is %s',
+    async (_, put) => {
+      const now = await world();
+      const { host } = openProcess(now, {
+        kernel: [{ operation: 'write', path: '/sys*/reset', errno: 'EIO' }],
+      });
+      const { lease } = await attachVf(host, now.readGround, request('web-1'));
+      await detachVfs(host, { vm: 'web-1' });
+      const written = listQuarantines(now.stateFolder);
+      put(join(now.stateFolder, 'leases', `${vfFileName(lease.key)}.quarantine`));
+      expect(listQuarantines(now.stateFolder)).toMatchObject([{ key: lease.key, generation: '' }]);
+      const verdicts = await explainAttach(host, now.readGround, request('web-2'));
+      expect(verdicts.find(({ key }) => key.vf === lease.key.vf)?.excluded[0]?.code).toBe('quarantined');
+      expect((await recoverLeases(host)).releases).toMatchObject([{ result: 'quarantined' }]);
+      expect(listQuarantines(now.stateFolder)).toMatchObject([{ ...written[0], since: expect.any(String) }]);
+    },
+  );
 
   it('because the guest does not let go is kept, and nothing of it is changed', async () => {
     const now = await world();
     const { host } = openProcess(now, { vms: [{ operation: 'detach', hang: true }] });
     const { lease } = await attachVf(host, now.readGround, request('web-1'));
     const before = structuredClone(now.state.pfs);
-    expect(await detachVfs(host, { vm: 'web-1' })).toEqual([
+    expect((await detachVfs(host, { vm: 'web-1' })).releases).toEqual([
       expect.objectContaining({ result: 'kept', why: expect.stringContaining('has not let go') }),
     ]);
     expect(now.state.pfs).toEqual(before);
-    expect(await openFileLeases(now.stateFolder).list()).toEqual([lease]);
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([lease]);
   });
 
   it('because the hypervisor does not answer is kept', async () => {
@@ -404,8 +438,8 @@ describe('a VF that cannot be given back', () => {
     const kept = [
       expect.objectContaining({ result: 'kept', why: expect.stringContaining('does not answer') }),
     ];
-    expect(await recoverLeases(deaf.host)).toEqual(kept);
-    expect(await recoverLeases({ ...host, hypervisor: undefined })).toEqual([
+    expect((await recoverLeases(deaf.host)).releases).toEqual(kept);
+    expect((await recoverLeases({ ...host, hypervisor: undefined })).releases).toEqual([
       expect.objectContaining({ result: 'kept' }),
     ]);
     expect(vfsOf(now)[0]?.lastReset).toBeUndefined();
@@ -417,12 +451,12 @@ describe('a VF that cannot be given back', () => {
     const { lease } = await attachVf(host, now.readGround, request('web-1'));
     await hypervisor.destroy('web-1');
     kernel.holdVf(lease.key.pf, lease.key.vf, { kind: 'vfio', name: 'dpdk-testpmd' });
-    expect(await recoverLeases(host)).toEqual([
+    expect((await recoverLeases(host)).releases).toEqual([
       expect.objectContaining({ result: 'kept', why: expect.stringContaining('dpdk-testpmd') }),
     ]);
     expect(vfsOf(now)[lease.key.vf]).toMatchObject({ dirt: 'left by web-1' });
     kernel.releaseVf(lease.key.pf, lease.key.vf);
-    expect(await recoverLeases(host)).toEqual([expect.objectContaining({ result: 'free' })]);
+    expect((await recoverLeases(host)).releases).toEqual([expect.objectContaining({ result: 'free' })]);
   });
 
   it('because somebody works on it is kept', async () => {
@@ -430,7 +464,7 @@ describe('a VF that cannot be given back', () => {
     const { host } = openProcess(now);
     const { lease } = await attachVf(host, now.readGround, request('web-1'));
     const lock = lockVf(now.stateFolder, lease.key, 'detach "web-1"');
-    expect(await recoverLeases(host)).toEqual([
+    expect((await recoverLeases(host)).releases).toEqual([
       expect.objectContaining({ result: 'kept', why: expect.stringContaining('detach "web-1"') }),
     ]);
     if ('release' in lock) lock.release();
@@ -442,8 +476,8 @@ describe('a VF that cannot be given back', () => {
     await attachVf(host, now.readGround, request('web-1'));
     now.vms.vms[0]?.nics.splice(0);
     kernel.unplug('0000:01:00.0');
-    expect(await recoverLeases(host)).toEqual([expect.objectContaining({ result: 'free' })]);
-    expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+    expect((await recoverLeases(host)).releases).toEqual([expect.objectContaining({ result: 'free' })]);
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([]);
   });
 });
 
@@ -462,7 +496,7 @@ describe('a hypervisor that goes on after the vfleet that asked it has died', ()
       const report = (text: string): void => {
         if (!text.startsWith('cleaning')) return;
         const plugIn = async (): Promise<void> => {
-          const [lease] = await openFileLeases(now.stateFolder).list();
+          const [lease] = await listEveryLease(openFileLeases(now.stateFolder));
           if (lease?.address === undefined) throw new Error('there is no lease');
           const vf = {
             hostAddress: lease.address,
@@ -477,10 +511,12 @@ describe('a hypervisor that goes on after the vfleet that asked it has died', ()
       const error = await refusalOf(attachVf({ ...host, report }, now.readGround, request('web-1')));
       await Promise.all(late);
       expect(error.code).toBe('attach.inconsistent');
-      expect(await recoverLeases(host)).toEqual([]);
-      expect(await openFileLeases(now.stateFolder).list()).toHaveLength(1);
+      expect((await recoverLeases(host)).releases).toEqual([]);
+      expect(await listEveryLease(openFileLeases(now.stateFolder))).toHaveLength(1);
       expect(await problemsOf(now, start)).toEqual([]);
-      expect(await detachVfs(host, { vm: 'web-1' })).toEqual([expect.objectContaining({ result: 'free' })]);
+      expect((await detachVfs(host, { vm: 'web-1' })).releases).toEqual([
+        expect.objectContaining({ result: 'free' }),
+      ]);
       expect(factsOf(now)).toEqual(factsOf(start));
     },
   );
@@ -497,7 +533,7 @@ describe('a release that comes late', () => {
     const before = structuredClone(now.state.pfs);
     expect((await refusalOf(giveBack(host, old.lease))).code).toBe('lease.changed');
     expect(now.state.pfs).toEqual(before);
-    expect(await openFileLeases(now.stateFolder).list()).toEqual([newer.lease]);
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([newer.lease]);
     expect(await problemsOf(now, start)).toEqual([]);
   });
 
@@ -532,8 +568,8 @@ describe('names that mean harm', () => {
     const { lease } = await attachVf(host, now.readGround, request(name));
     expect(lease.owner.name).toBe(name);
     expect(await problemsOf(now, start)).toEqual([]);
-    expect(await recoverLeases(host)).toEqual([]);
-    expect(await detachVfs(host, { vm: name })).toEqual([
+    expect((await recoverLeases(host)).releases).toEqual([]);
+    expect((await detachVfs(host, { vm: name })).releases).toEqual([
       expect.objectContaining({ owner: name, result: 'free' }),
     ]);
     expect(factsOf(now)).toEqual(factsOf(start));
@@ -563,9 +599,11 @@ describe('a VF for a QEMU that somebody starts', () => {
     expect(vf).toMatchObject({ driver: 'vfio-pci', settings });
     kernel.holdVf(lease.key.pf, lease.key.vf, { kind: 'vm', name: 'vm1' });
     await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(await recoverLeases(host)).toEqual([]);
+    expect((await recoverLeases(host)).releases).toEqual([]);
     kernel.releaseVf(lease.key.pf, lease.key.vf);
-    expect(await recoverLeases(host)).toEqual([expect.objectContaining({ owner: 'vm1', result: 'free' })]);
+    expect((await recoverLeases(host)).releases).toEqual([
+      expect.objectContaining({ owner: 'vm1', result: 'free' }),
+    ]);
     expect(factsOf(now)).toEqual(factsOf(start));
     expect(await problemsOf(now, start)).toEqual([]);
   });
@@ -581,10 +619,44 @@ describe('a VF for a QEMU that somebody starts', () => {
       numaNode: 0,
     });
     expect((await refusalOf(detachVfs(host, { vm: 'vm1', network: 'storage' }))).code).toBe('lease.none');
-    expect(await detachVfs(host, { vm: 'vm1', network: 'front' })).toEqual([
+    expect((await detachVfs(host, { vm: 'vm1', network: 'front' })).releases).toEqual([
       expect.objectContaining({ result: 'free' }),
     ]);
     expect(factsOf(now)).toEqual(factsOf(start));
+  });
+});
+
+describe('a host on which an apply was cut off', () => {
+  const changed = igbSpec.replace('default: { driver: igbvf,', 'default: { driver: igbvf, vlan: 9,');
+
+  it('gives no VF until that is recovered, and takes them back all the same', async () => {
+    const start = await world();
+    await attachVf(openProcess(start).host, start.readGround, request('web-1'));
+    const now = await cutOffApply(start, changed);
+    const { host } = openProcess(now);
+    const before = structuredClone(now.state.pfs);
+    const leases = await listEveryLease(openFileLeases(now.stateFolder));
+    const qemu = { name: 'vm1', network: 'storage', acceptedRisks: [] };
+    const attempts = [
+      async () => attachVf(host, now.readGround, request('web-2')),
+      async () => leaseForQemu(host, now.readGround, qemu),
+    ];
+    for (const attempt of attempts) {
+      const error = await refusalOf(attempt());
+      expect(error).toMatchObject({ code: 'apply.cut-off', exitStatus: 3, hint: 'run `vfleet recover`' });
+      expect(error.message).toMatch(/^apply \d+ of .* was cut off, so the host may be half changed$/);
+    }
+    expect(now.state.pfs).toEqual(before);
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual(leases);
+    expect(await explainAttach(host, now.readGround, request('web-2'))).toHaveLength(3);
+    expect((await recoverLeases(host)).releases).toEqual([]);
+    expect((await detachVfs(host, { vm: 'web-1' })).releases).toEqual([
+      expect.objectContaining({ result: 'free' }),
+    ]);
+    const recovering = openProcess(now);
+    expect(await recoverHost(hostOn(recovering.kernel, now.stateFolder))).toBe('undone');
+    await attachVf(host, now.readGround, request('web-2'));
+    await leaseForQemu(host, now.readGround, qemu);
   });
 });
 

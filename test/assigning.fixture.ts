@@ -14,6 +14,7 @@ import type { SimVms } from '../src/hypervisor/simulated/sim-vms.ts';
 import { readSnapshot } from '../src/inventory/snapshot.ts';
 import { KernelSession } from '../src/kernel/session.ts';
 import { openFileLeases } from '../src/lease/file-leases.ts';
+import { listEveryLease } from '../src/lease/lease-store.ts';
 import type { LeaseStore } from '../src/lease/lease-store.ts';
 import { listQuarantines } from '../src/lease/quarantine.ts';
 import type { AttachRequest } from '../src/model/attachment.ts';
@@ -180,6 +181,15 @@ export async function runUntilKilled(
   return Promise.race([work(process).then(() => false), promise]);
 }
 
+/** The host after somebody began to apply another spec to it and was killed in the middle. */
+export async function cutOffApply(world: World, spec: string): Promise<World> {
+  const died = await runUntilKilled(world, { place: 'kernel', after: 0, kill: 'after' }, async ({ kernel }) =>
+    applyText(hostOn(kernel, world.stateFolder), spec),
+  );
+  if (!died) throw new Error('the apply came to its end');
+  return afterDeath(world);
+}
+
 export function request(vm: string, more: Partial<AttachRequest> = {}): AttachRequest {
   return { vm, network: 'storage', hold: 'live', spread: false, acceptedRisks: [], ...more };
 }
@@ -208,7 +218,7 @@ export function factsOf(world: Pick<World, 'state'>): unknown {
  */
 export async function problemsOf(world: World, start: World): Promise<readonly string[]> {
   const problems: string[] = [];
-  const leases = await openFileLeases(world.stateFolder).list();
+  const leases = await listEveryLease(openFileLeases(world.stateFolder));
   const before = factsOf(start) as readonly unknown[];
   const after = factsOf(world) as readonly unknown[];
   vfsOf(world).forEach((vf, at) => {

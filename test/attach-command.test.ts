@@ -174,7 +174,7 @@ describe('what was left behind', () => {
     expect(recovered.stdout).toMatch(/web-1 has given back VF 1 of \S+ \(storage\): clean and free\.\n$/);
     const { leases } = await jsonOf(['leases', ...on]);
     expect(leases).toEqual([expect.objectContaining({ owner: expect.objectContaining({ name: 'web-2' }) })]);
-    expect(await jsonOf(['recover', ...on])).toEqual({ recovery: 'nothing', releases: [] });
+    expect(await jsonOf(['recover', ...on])).toEqual({ recovery: 'nothing', releases: [], corrupt: [] });
   });
 
   it('is in quarantine when it cannot be reset, until that is mended and recover is run', async () => {
@@ -193,7 +193,7 @@ describe('what was left behind', () => {
     expect(other.stderr).toContain('1 quarantined');
     expect((await vfleet(['recover', ...broken])).status).toBe(6);
     expect((await vfleet(['recover', ...on])).status).toBe(0);
-    expect(await jsonOf(['leases', ...on])).toMatchObject({ leases: [], quarantined: [] });
+    expect(await jsonOf(['leases', ...on])).toMatchObject({ leases: [], quarantined: [], corrupt: [] });
   });
 });
 

@@ -13,6 +13,7 @@ import { refusePlan } from '../src/planner/refusal.ts';
 import { hostsWithTarget } from '../src/planner/testing/arbitraries.ts';
 import { breachesOf, leasesOn } from '../src/planner/testing/random-leases.ts';
 import { VfleetError } from '../src/base/errors.ts';
+import { listEveryLease } from '../src/lease/lease-store.ts';
 import type { Snapshot } from '../src/model/snapshot.ts';
 import { parseSpec } from '../src/spec/parsed-spec.ts';
 import { resolveSpec } from '../src/spec/resolution.ts';
@@ -131,7 +132,7 @@ describe('a leased VF', () => {
     expect(error).toMatchObject({ code: 'apply.inconsistent' });
     expect(JSON.stringify(error)).toContain('is leased to VM web-1');
     expect(kernel.state.pfs[0]?.vfs).toHaveLength(4);
-    const [lease] = await host.leases.list();
+    const [lease] = await listEveryLease(host.leases);
     expect(await host.leases.deleteIfGeneration({ pf, vf: 2 }, lease?.generation ?? '')).toBe(true);
     expect(await recoverHost(host)).toBe('undone');
     expect(kernel.state.pfs[0]?.vfs).toEqual([]);

@@ -2,8 +2,8 @@
 // Schemas only. What an attach asks for and gives is in src/model/attachment.ts, the same for everybody.
 
 import { z } from 'zod';
-import { CandidateVerdict, Release } from '../model/attachment.ts';
-import { Lease, Quarantine, VfKey } from '../model/lease.ts';
+import { CandidateVerdict } from '../model/attachment.ts';
+import { CorruptLease, Lease, Quarantine, VfKey } from '../model/lease.ts';
 import { Vm } from '../model/vm.ts';
 
 /** A difference between the applied spec and the host. */
@@ -84,12 +84,18 @@ export const AgentStatus = z.strictObject({
     .optional(),
   leases: z.int().min(0),
   quarantined: z.int().min(0),
+  /** Records of leases that cannot be understood. */
+  corrupt: z.int().min(0),
   drift: DriftReport.shape.state,
   enforce: z.boolean(),
 });
 export type AgentStatus = z.infer<typeof AgentStatus>;
 
-export const LeaseList = z.strictObject({ leases: z.array(Lease), quarantined: z.array(Quarantine) });
+export const LeaseList = z.strictObject({
+  leases: z.array(Lease),
+  quarantined: z.array(Quarantine),
+  corrupt: z.array(CorruptLease),
+});
 export type LeaseList = z.infer<typeof LeaseList>;
 
 export const VmList = z.strictObject({ vms: z.array(Vm) });
@@ -97,9 +103,6 @@ export type VmList = z.infer<typeof VmList>;
 
 export const Explanation = z.strictObject({ candidates: z.array(CandidateVerdict) });
 export type Explanation = z.infer<typeof Explanation>;
-
-export const ReleaseList = z.strictObject({ releases: z.array(Release) });
-export type ReleaseList = z.infer<typeof ReleaseList>;
 
 /** Why a request was not done; the codes are those of docs/errors.md. */
 export const ErrorAnswer = z.strictObject({

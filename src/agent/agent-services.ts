@@ -1,6 +1,12 @@
 // Owns the list of what the agent's API can ask the agent for; the routes know nothing else of it.
 
-import type { Attachment, AttachRequest, DetachRequest } from '../model/attachment.ts';
+import type {
+  Attachment,
+  AttachRequest,
+  DetachRequest,
+  RecoverRequest,
+  ReleaseList,
+} from '../model/attachment.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type {
   AgentEvent,
@@ -8,7 +14,6 @@ import type {
   DriftReport,
   Explanation,
   LeaseList,
-  ReleaseList,
   VmList,
 } from './agent-answers.ts';
 
@@ -24,7 +29,7 @@ export interface AgentServices {
   explain(request: AttachRequest): Promise<Explanation>;
   detach(request: DetachRequest): Promise<ReleaseList>;
   /** Gives back whatever somebody left behind, now. */
-  recover(): Promise<ReleaseList>;
+  recover(request: RecoverRequest): Promise<ReleaseList>;
   /** Calls back for each event from now on, until the returned function is called. */
   subscribe(onEvent: (event: AgentEvent) => void): () => void;
 }

@@ -60,20 +60,21 @@ export function createServices(parts: ServiceParts): AgentServices {
         : { hypervisor: present({ label: hypervisor.label, reachable: parts.isHypervisorReachable() }) }),
       leases: leaseWatch.leases.length,
       quarantined: listQuarantines(stateFolder).length,
+      corrupt: leaseWatch.corrupt.length,
       drift: drift.report.state,
       enforce: options.enforce,
     }),
     readHost: async () => readSnapshot(session, { detail: 'full' }),
-    listLeases: async () => ({
-      leases: [...(await host.leases.list())],
-      quarantined: [...listQuarantines(stateFolder)],
-    }),
+    listLeases: async () => {
+      const { leases, corrupt } = await host.leases.list();
+      return { leases: [...leases], quarantined: [...listQuarantines(stateFolder)], corrupt: [...corrupt] };
+    },
     listVms: async () => ({ vms: await listVms() }),
     readDrift: async () => drift.report,
     attach: async (request) => watched(async () => assigner.attach(request)),
     explain: async (request) => ({ candidates: [...(await assigner.explain(request))] }),
-    detach: async (request) => ({ releases: [...(await watched(async () => assigner.detach(request)))] }),
-    recover: async () => ({ releases: [...(await watched(async () => release.run('whole')))] }),
+    detach: async (request) => watched(async () => assigner.detach(request)),
+    recover: async ({ waitMs }) => watched(async () => release.run('whole', waitMs)),
     subscribe: (onEvent) => feed.subscribe(onEvent),
   };
 }

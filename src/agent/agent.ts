@@ -32,8 +32,6 @@ import { followVms } from './vm-watch.ts';
 
 /** What the stop waits for: an attach or a release that was begun. Under the unit's TimeoutStopSec. */
 const stopWaitMs = 60_000;
-/** An apply that is under way is waited for by those who want a VF. */
-const lockWaitMs = 10_000;
 /** The service manager is told twice within its patience (sd_watchdog_enabled(3)). */
 const watchdogShare = 2;
 
@@ -92,7 +90,6 @@ async function runLocked(options: AgentOptions): Promise<void> {
   const host: AssigningHost = {
     ...options.host,
     hypervisor: observed?.hypervisor,
-    lockWaitMs,
     report: () => undefined,
     signal: hurry.signal,
   };
@@ -172,7 +169,7 @@ function createParts(options: AgentOptions, host: AssigningHost, feed: EventFeed
   const release = new ReleaseWork({
     feed,
     signal,
-    recover: async (extent) => drift.during(async () => assigner.recover(extent)),
+    recover: async (extent, waitMs) => drift.during(async () => assigner.recover(extent, waitMs)),
     leases: () => ({
       areThere: leaseWatch.leases.length > 0,
       areYoung: leaseWatch.leases.some((lease) => !assigner.isSettled(lease)),

@@ -11,22 +11,25 @@ import type {
   AttachRequest,
   CandidateVerdict,
   DetachRequest,
-  Release,
+  ReleaseList,
 } from '../model/attachment.ts';
 import type { Lease } from '../model/lease.ts';
 import { LeaseCare } from './lease-care.ts';
 import type { Extent } from './release-work.ts';
 
+/** An apply that is under way is waited for so long by those who do not say how long. */
+const usualWaitMs = 10_000;
+
 /** Gives and takes VFs of one host. Every call fails with a VfleetError. */
 export interface Assigner {
   attach(request: AttachRequest): Promise<Attachment>;
   explain(request: AttachRequest): Promise<readonly CandidateVerdict[]>;
-  detach(request: DetachRequest): Promise<readonly Release[]>;
+  detach(request: DetachRequest): Promise<ReleaseList>;
   /**
    * Gives back every lease whose owner has gone. `quick` verifies the settings of leases that stand once for each lease,
-   * `whole` now.
+   * `whole` now. `waitMs` is how long an apply that is under way is waited for; absent: some seconds.
    */
-  recover(extent: Extent): Promise<readonly Release[]>;
+  recover(extent: Extent, waitMs?: number): Promise<ReleaseList>;
   /** Whether a quick recovery has verified this lease, or leaves it to somebody to mend. */
   isSettled(lease: Lease): boolean;
 }
@@ -44,7 +47,8 @@ export function createAssigner(
 ): Assigner {
   const care = new LeaseCare(host);
   return {
-    attach: async (request) => {
+    attach: async (asked) => {
+      const request = withWait(asked);
       let isStanding = false;
       try {
         return await attachVf(
@@ -63,10 +67,15 @@ export function createAssigner(
       }
     },
     explain: async (request) => explainAttach(host, readGround, request),
-    detach: async (request) => detachVfs(host, request),
-    recover: async (extent) => (extent === 'whole' ? recoverLeases(host) : care.look()),
+    detach: async (request) => detachVfs(host, withWait(request)),
+    recover: async (extent, waitMs = usualWaitMs) =>
+      extent === 'whole' ? recoverLeases(host, { waitMs }) : care.look(waitMs),
     isSettled: (lease) => care.isSettled(lease),
   };
+}
+
+function withWait<Request extends { readonly waitMs?: number | undefined }>(request: Request): Request {
+  return { ...request, waitMs: request.waitMs ?? usualWaitMs };
 }
 
 /** Refusals that follow from what is known of the host, before anything of it is changed. */

@@ -7,7 +7,7 @@ import type { AssigningHost } from '../assign/assigning-host.ts';
 import { VfleetError } from '../base/errors.ts';
 import { readSnapshot } from '../inventory/snapshot.ts';
 import { lockVf } from '../lease/vf-lock.ts';
-import type { Lease, VfKey } from '../model/lease.ts';
+import type { CorruptLease, Lease, VfKey } from '../model/lease.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { PfTarget } from '../model/target.ts';
 import { planTarget } from '../planner/plan-target.ts';
@@ -22,10 +22,14 @@ export interface Comparison {
   readonly facts: readonly DriftFact[];
   /** Why something cannot be compared, one line each. */
   readonly problems: readonly string[];
-  /** What the spec asks for, PF by PF; empty when it cannot be resolved. */
+  /**
+   * What the spec asks for, PF by PF; empty when it cannot be resolved. VFs whose leases cannot be understood are not in it:
+   * what they shall be, those say.
+   */
   readonly targets: readonly PfTarget[];
   readonly snapshot: Snapshot;
   readonly leases: readonly Lease[];
+  readonly corrupt: readonly CorruptLease[];
   /** The applied spec, and which record of it that was. */
   readonly spec: ParsedSpec;
   readonly specStamp: string;
@@ -48,9 +52,14 @@ export async function compareHost(
     detail: 'settings',
     isWanted: (pf) => isNamed(parsed.spec, pf),
   });
-  const leases = await host.leases.list();
-  const problems: string[] = [];
-  const targets = collect(problems, () => resolveSpec(parsed, snapshot, leases).pfs) ?? [];
+  const { leases, corrupt } = await host.leases.list();
+  const problems = corrupt.map(({ key, why }) => `VF ${key.vf} of ${key.pf}: ${why}`);
+  const unclear = new Set(corrupt.map(({ key }) => nameOf(key)));
+  const wanted = collect(problems, () => resolveSpec(parsed, snapshot, leases).pfs) ?? [];
+  const targets = wanted.map((pf) => ({
+    ...pf,
+    vfs: pf.vfs.filter(({ index }) => !unclear.has(nameOf({ pf: pf.address, vf: index }))),
+  }));
   // PF by PF: what cannot be planned for one hides nothing of the others.
   const facts = targets.flatMap(
     (pf) => collect(problems, () => driftOf(planTarget(snapshot, { pfs: [pf] }, leases))) ?? [],
@@ -61,6 +70,7 @@ export async function compareHost(
     targets,
     snapshot,
     leases,
+    corrupt,
     spec: parsed,
     specStamp,
   };

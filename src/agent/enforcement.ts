@@ -3,17 +3,16 @@
 
 import { performance } from 'node:perf_hooks';
 import { applyPlan } from '../apply/apply-plan.ts';
+import { readCutOff } from '../apply/cut-off.ts';
 import { lockHost } from '../apply/host-lock.ts';
-import { hasLastJournalEnded, readLastJournal } from '../apply/journal.ts';
 import type { AssigningHost } from '../assign/assigning-host.ts';
 import { VfleetError, messageOf } from '../base/errors.ts';
-import type { Lease } from '../model/lease.ts';
 import type { Plan } from '../model/plan.ts';
-import type { Snapshot } from '../model/snapshot.ts';
 import type { PfTarget, Target } from '../model/target.ts';
 import { planTarget } from '../planner/plan-target.ts';
 import type { DriftItem } from './agent-answers.ts';
 import { compareHost } from './comparison.ts';
+import type { Comparison } from './comparison.ts';
 import type { EventFeed } from './event-feed.ts';
 
 /** Drift that comes back within this time after it was put back is somebody's who fights. */
@@ -124,14 +123,14 @@ export class Enforcement {
     const { host, signal } = this.#options;
     const lock = await lockHost(host.stateFolder, { command: 'agent --enforce', waitMs: 0 });
     try {
-      if (await wasCutOff(host.stateFolder)) {
+      if ((await readCutOff(host.stateFolder)) !== undefined) {
         this.#holdBack(['an apply was cut off; run `vfleet recover`']);
         return 0;
       }
       const comparison = await compareHost(host);
       if (comparison === undefined) return 0;
-      const { snapshot, targets, leases } = comparison;
-      const { target, plan, heldBack } = restrict(snapshot, targets, leases);
+      const { snapshot, leases } = comparison;
+      const { target, plan, heldBack } = restrict(comparison);
       this.#holdBack(heldBack);
       await applyPlan(
         {
@@ -139,7 +138,7 @@ export class Enforcement {
           stateFolder: host.stateFolder,
           timeouts: host.timeouts,
           report: () => undefined,
-          readLeases: async () => host.leases.list(),
+          readLeases: async () => (await host.leases.list()).leases,
           signal,
         },
         {
@@ -171,23 +170,14 @@ function backoffMs(rounds: number): number {
   return rounds === 0 ? 0 : Math.min(firstBackoffMs * 2 ** (rounds - 1), lastBackoffMs);
 }
 
-/** Whether an apply ended in the middle: what it left is `vfleet recover`'s to judge. */
-async function wasCutOff(stateFolder: string): Promise<boolean> {
-  if (hasLastJournalEnded(stateFolder)) return false;
-  const last = await readLastJournal(stateFolder);
-  return last !== undefined && last.end === undefined;
-}
-
 /** Leaves out VFs that are in use or leased, and whole PFs where anything would be disrupted or made anew under a lease. */
-export function restrict(
-  snapshot: Pick<Snapshot, 'pfs'>,
-  targets: readonly PfTarget[],
-  leases: readonly Lease[],
-): Allowed {
+function restrict({ snapshot, targets, leases, corrupt }: Comparison): Allowed {
   const heldBack: string[] = [];
   const pfs: PfTarget[] = [];
   for (const target of targets) {
-    const leased = new Set(leases.filter(({ key }) => key.pf === target.address).map(({ key }) => key.vf));
+    const leased = new Set(
+      [...leases, ...corrupt].filter(({ key }) => key.pf === target.address).map(({ key }) => key.vf),
+    );
     const used = new Set(
       (snapshot.pfs.find(({ address }) => address === target.address)?.vfs ?? [])
         .filter(({ holders }) => holders.length > 0)

@@ -8,7 +8,7 @@ import { isAnswer, releaseOf } from '../assign/release.ts';
 import { isOwning } from '../assign/vm-nic.ts';
 import { isVfBusy } from './comparison.ts';
 import { readQuarantine } from '../lease/quarantine.ts';
-import type { Release } from '../model/attachment.ts';
+import type { Release, ReleaseList } from '../model/attachment.ts';
 import type { Lease } from '../model/lease.ts';
 import type { Vm } from '../model/vm.ts';
 
@@ -27,15 +27,15 @@ export class LeaseCare {
 
   /**
    * Gives back leases whose owner has gone, and finishes those of an attach that was cut off. Answers what became of
-   * them, and `kept` for leases of which nobody can say. A VF that somebody works on is passed over. Throws `lock.held`,
-   * and what the lease store throws.
+   * them, and `kept` for leases of which nobody can say. A VF that somebody works on is passed over. An apply that is under
+   * way is waited for at most `waitMs`. A VF whose lease cannot be understood is left as it is. Throws `lock.held`, and what
+   * the lease store throws.
    */
-  async look(): Promise<readonly Release[]> {
-    const leases = await this.#host.leases.list();
+  async look(waitMs: number): Promise<ReleaseList> {
+    const { leases, corrupt } = await this.#host.leases.list();
     this.#settled = new Set(
       leases.map(({ generation }) => generation).filter((each) => this.#settled.has(each)),
     );
-    if (leases.length === 0) return [];
     const vms = leases.some(({ owner }) => owner.kind === 'libvirt') ? await this.#listVms() : [];
     const releases: Release[] = [];
     const suspects: Lease[] = [];
@@ -46,8 +46,8 @@ export class LeaseCare {
       else if (!this.#settled.has(lease.generation) || (await this.#isAbandoned(lease, vms)))
         suspects.push(lease);
     }
-    releases.push(...(await this.#recoverAll(suspects)));
-    return releases;
+    releases.push(...(await this.#recoverAll(suspects, waitMs)));
+    return { releases, corrupt: [...corrupt] };
   }
 
   /** Whether this lease was found whole, or is not ours to mend. */
@@ -81,14 +81,14 @@ export class LeaseCare {
   }
 
   /** Every judgement is made once more by recoverLeases, under the lock of the VF. */
-  async #recoverAll(suspects: readonly Lease[]): Promise<readonly Release[]> {
+  async #recoverAll(suspects: readonly Lease[], waitMs: number): Promise<readonly Release[]> {
     const releases: Release[] = [];
     const settled = new Set(this.#settled);
     const queue = suspects.values();
     const worker = async (): Promise<void> => {
       for (const lease of queue) {
         if (isVfBusy(this.#host.stateFolder, lease.key)) continue;
-        const found = await this.#recover(lease);
+        const found = await this.#recover(lease, waitMs);
         releases.push(...found);
         if (found.length === 0) settled.add(lease.generation);
       }
@@ -102,8 +102,8 @@ export class LeaseCare {
   }
 
   /** One lease alone. */
-  async #recover(lease: Lease): Promise<readonly Release[]> {
-    const leases = { ...this.#host.leases, list: async () => [lease] };
-    return recoverLeases({ ...this.#host, leases });
+  async #recover(lease: Lease, waitMs: number): Promise<readonly Release[]> {
+    const leases = { ...this.#host.leases, list: async () => ({ leases: [lease], corrupt: [] }) };
+    return (await recoverLeases({ ...this.#host, leases }, { waitMs })).releases;
   }
 }

@@ -1,8 +1,8 @@
 // Owns what the agent knows of the leases: which there are now, and what began and ended since the last look.
 // Ends none.
 
-import type { LeaseStore } from '../lease/lease-store.ts';
-import type { Lease } from '../model/lease.ts';
+import type { LeaseRecords, LeaseStore } from '../lease/lease-store.ts';
+import type { CorruptLease, Lease, VfKey } from '../model/lease.ts';
 import type { EventFeed } from './event-feed.ts';
 import { pause } from './pause.ts';
 
@@ -14,12 +14,14 @@ export interface LeaseWatchOptions {
   readonly feed: EventFeed;
   readonly signal: AbortSignal;
   readonly leases: LeaseStore;
-  /** Told after each look that found a difference. */
+  /** Told after each look that found a difference; of leases that cannot be understood what was known of them stays. */
   readonly onChange: (leases: readonly Lease[]) => void;
 }
 
 export class LeaseWatch {
   readonly #options: LeaseWatchOptions;
+  #records: LeaseRecords = { leases: [], corrupt: [] };
+  /** Leases that began and did not end, by generation. */
   #known: ReadonlyMap<string, Lease> = new Map();
   #looking: Promise<void> = Promise.resolve();
 
@@ -29,7 +31,12 @@ export class LeaseWatch {
 
   /** The leases at the last look, by PF and VF. */
   get leases(): readonly Lease[] {
-    return [...this.#known.values()];
+    return this.#records.leases;
+  }
+
+  /** Records that could not be understood at the last look, by PF and VF. */
+  get corrupt(): readonly CorruptLease[] {
+    return this.#records.corrupt;
   }
 
   /** Looks whenever the store says that something changed, until the signal is aborted. */
@@ -62,7 +69,7 @@ export class LeaseWatch {
 
   async #lookNow(): Promise<void> {
     const { leases, feed, onChange } = this.#options;
-    let found: readonly Lease[];
+    let found: LeaseRecords;
     try {
       found = await leases.list();
     } catch (error) {
@@ -71,12 +78,22 @@ export class LeaseWatch {
     }
     feed.forgetFailure(reading);
     const before = this.#known;
-    this.#known = new Map(found.map((lease) => [lease.generation, lease]));
-    const began = found.filter(({ generation }) => !before.has(generation));
+    const toldCorrupt = new Set(this.corrupt.map(nameOf));
+    const corrupt = new Set(found.corrupt.map(nameOf));
+    this.#records = found;
+    // A lease that cannot be understood any more has not ended.
+    const unclear = [...before.values()].filter((lease) => corrupt.has(nameOf(lease)));
+    this.#known = new Map([...found.leases, ...unclear].map((lease) => [lease.generation, lease]));
+    const began = found.leases.filter(({ generation }) => !before.has(generation));
     const ended = [...before.values()].filter(({ generation }) => !this.#known.has(generation));
     for (const lease of ended) this.#tell('lease-ended', lease);
     for (const lease of began) this.#tell('lease-began', lease);
-    if (began.length + ended.length > 0) onChange(found);
+    const newlyCorrupt = found.corrupt.filter((each) => !toldCorrupt.has(nameOf(each)));
+    for (const { key, why } of newlyCorrupt)
+      feed.tell({ kind: 'failed', text: `VF ${key.vf} of ${key.pf}: ${why}`, key });
+    const isMended = [...toldCorrupt].some((name) => !corrupt.has(name));
+    if (began.length + ended.length + newlyCorrupt.length > 0 || isMended)
+      onChange([...this.#known.values()]);
   }
 
   #tell(kind: 'lease-began' | 'lease-ended', { key, owner, network }: Lease): void {
@@ -89,4 +106,8 @@ export class LeaseWatch {
       network,
     });
   }
+}
+
+function nameOf({ key: { pf, vf } }: { readonly key: VfKey }): string {
+  return `${pf} ${vf}`;
 }

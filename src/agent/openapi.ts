@@ -2,8 +2,16 @@
 // Nothing here is written by hand that a route knows; the shapes are JSON Schema 2020-12, as OpenAPI 3.1 has them.
 
 import { z } from 'zod';
-import { Attachment, AttachRequest, CandidateVerdict, DetachRequest, Release } from '../model/attachment.ts';
-import { Lease, Quarantine, VfKey } from '../model/lease.ts';
+import {
+  Attachment,
+  AttachRequest,
+  CandidateVerdict,
+  DetachRequest,
+  RecoverRequest,
+  Release,
+  ReleaseList,
+} from '../model/attachment.ts';
+import { CorruptLease, Lease, Quarantine, VfKey } from '../model/lease.ts';
 import { Snapshot } from '../model/snapshot.ts';
 import { VfSettings } from '../model/vf.ts';
 import { Vm, VmNic } from '../model/vm.ts';
@@ -15,13 +23,12 @@ import {
   ErrorAnswer,
   Explanation,
   LeaseList,
-  ReleaseList,
   VmList,
 } from './agent-answers.ts';
 import type { Route } from './route.ts';
 
 /** Version of the API's contract; the second number rises with additions. */
-const apiVersion = '1.0';
+const apiVersion = '1.2';
 
 /** Schemas that have a name in the document; everything else stands where it is used. */
 const named = {
@@ -30,6 +37,7 @@ const named = {
   AttachRequest,
   Attachment,
   CandidateVerdict,
+  CorruptLease,
   DetachRequest,
   DriftItem,
   DriftReport,
@@ -38,6 +46,7 @@ const named = {
   Lease,
   LeaseList,
   Quarantine,
+  RecoverRequest,
   Release,
   ReleaseList,
   Snapshot,

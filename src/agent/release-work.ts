@@ -2,7 +2,7 @@
 // What is given back, and how, is src/assign's.
 
 import { VfleetError } from '../base/errors.ts';
-import type { Release } from '../model/attachment.ts';
+import type { Release, ReleaseList } from '../model/attachment.ts';
 import type { EventFeed } from './event-feed.ts';
 import { Nap, pause } from './pause.ts';
 
@@ -27,8 +27,8 @@ export type Extent = 'quick' | 'whole';
 export interface ReleaseOptions {
   readonly feed: EventFeed;
   readonly signal: AbortSignal;
-  /** Gives back leases whose owner has gone. */
-  readonly recover: (extent: Extent) => Promise<readonly Release[]>;
+  /** Gives back leases whose owner has gone; an apply that is under way is waited for at most `waitMs`, or as is usual. */
+  readonly recover: (extent: Extent, waitMs: number | undefined) => Promise<ReleaseList>;
   /** Whether there is any lease to look at, and one that no run has found whole yet. */
   readonly leases: () => { readonly areThere: boolean; readonly areYoung: boolean };
 }
@@ -58,16 +58,16 @@ export class ReleaseWork {
   }
 
   /** A run now, after the one under way. */
-  async run(extent: Extent): Promise<readonly Release[]> {
+  async run(extent: Extent, waitMs?: number): Promise<ReleaseList> {
     const before = this.#current;
     const turn = (async () => {
       await before;
-      return this.#options.recover(extent);
+      return this.#options.recover(extent, waitMs);
     })();
     this.#current = turn.catch(() => undefined);
-    const releases = await turn;
-    this.#tell(releases);
-    return releases;
+    const list = await turn;
+    this.#tell(list.releases);
+    return list;
   }
 
   /** Runs whenever it is requested, until the signal is aborted; then waits for the run under way. */
@@ -82,7 +82,7 @@ export class ReleaseWork {
       await pause(gatherMs, signal);
       this.#isWanted = false;
       try {
-        const releases = await this.run('quick');
+        const { releases } = await this.run('quick');
         feed.forgetFailure(giving);
         // A process that is just ending has its VF open for a moment longer.
         const isStuck = releases.some(({ result }) => result === 'kept');

@@ -2,17 +2,15 @@
 // The server and the OpenAPI document are both made from it, so they cannot differ.
 
 import { z } from 'zod';
-import { Attachment, AttachRequest, DetachRequest } from '../model/attachment.ts';
-import { Snapshot } from '../model/snapshot.ts';
 import {
-  AgentEvent,
-  AgentStatus,
-  DriftReport,
-  Explanation,
-  LeaseList,
+  Attachment,
+  AttachRequest,
+  DetachRequest,
+  RecoverRequest,
   ReleaseList,
-  VmList,
-} from './agent-answers.ts';
+} from '../model/attachment.ts';
+import { Snapshot } from '../model/snapshot.ts';
+import { AgentEvent, AgentStatus, DriftReport, Explanation, LeaseList, VmList } from './agent-answers.ts';
 import type { AgentServices } from './agent-services.ts';
 import { describeApi } from './openapi.ts';
 import type { Route } from './route.ts';
@@ -65,7 +63,7 @@ export const routes: readonly Route[] = [
   get(
     '/v1/leases',
     'listLeases',
-    'Which VF belongs to whom, and which are quarantined',
+    'Which VF belongs to whom, which are quarantined, and which leases cannot be understood',
     LeaseList,
     async (agent) => agent.listLeases(),
   ),
@@ -102,8 +100,8 @@ export const routes: readonly Route[] = [
     '/v1/recover',
     'recover',
     'Give back whatever somebody left behind',
-    z.strictObject({}),
+    RecoverRequest,
     ReleaseList,
-    async (agent) => agent.recover(),
+    async (agent, body) => agent.recover(body),
   ),
 ];

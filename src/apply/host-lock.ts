@@ -26,11 +26,14 @@ export interface HostLockOptions {
   readonly mode?: LockMode;
   /** Told once, when there is something to wait for. */
   readonly onWait?: (heldBy: string) => void;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Takes the lock of a host, waiting for at most `waitMs`. Throws `lock.held` with the holder's process and command; an
- * exclusive one is named, shared ones are not. A lock whose holder died is free.
+ * exclusive one is named, shared ones are not. A lock whose holder died is free. Throws `apply.interrupted` when the signal
+ * is aborted while it waits.
  */
 export async function lockHost(stateFolder: string, options: HostLockOptions): Promise<FileLock> {
   const path = join(openStateFolder(stateFolder), 'lock');
@@ -54,6 +57,8 @@ export async function lockHost(stateFolder: string, options: HostLockOptions): P
       options.onWait?.(heldBy);
       isTold = true;
     }
+    if (options.signal?.aborted === true)
+      throw new VfleetError('apply.interrupted', `asked to stop while waiting for ${heldBy}`);
     await sleep(pollMs);
   }
 }

@@ -9,7 +9,8 @@ import { planTarget } from '../planner/plan-target.ts';
 import { writeAppliedSpec } from './applied-spec.ts';
 import { undoAndRecord } from './apply-plan.ts';
 import type { ChangingHost } from './apply-plan.ts';
-import { hasLastJournalEnded, JournalWriter, readLastJournal } from './journal.ts';
+import { readCutOff } from './cut-off.ts';
+import { JournalWriter } from './journal.ts';
 import { executeStep } from './step.ts';
 
 /**
@@ -21,9 +22,8 @@ export type Recovery = 'nothing' | 'committed' | 'undone' | 'lost-to-reboot';
 
 /** Ends the last apply if it was cut off. Throws `apply.inconsistent` when it cannot be undone. Needs the host's lock. */
 export async function recoverHost(host: ChangingHost): Promise<Recovery> {
-  if (hasLastJournalEnded(host.stateFolder)) return 'nothing';
-  const last = await readLastJournal(host.stateFolder);
-  if (last === undefined || last.end !== undefined) return 'nothing';
+  const last = await readCutOff(host.stateFolder);
+  if (last === undefined) return 'nothing';
   const { begin } = last;
   const journal = JournalWriter.resume(host.stateFolder, begin.id);
   const at = new Date(host.session.kernel.clock.nowMs()).toISOString();

@@ -16,8 +16,6 @@ export interface AssigningHost {
   readonly timeouts: Timeouts;
   /** How long a guest may take to let go of a device. */
   readonly unplugTimeoutMs: number;
-  /** How long an apply that changes the host as a whole is waited for; absent: not at all. */
-  readonly lockWaitMs?: number;
   /** Says what goes on, a line each. */
   readonly report: (text: string) => void;
   /** Asks for an end between two steps: what was done is undone. */

@@ -2,6 +2,7 @@
 // Once a lease is made, either the VM has the VF as the lease says, or it is given back.
 
 import { VfleetError } from '../base/errors.ts';
+import { checkNotCutOff } from '../apply/cut-off.ts';
 import { lockHost } from '../apply/host-lock.ts';
 import type { ChangeScope, Hypervisor, NewNic } from '../hypervisor/hypervisor.ts';
 import type { Attachment, AttachRequest, CandidateVerdict } from '../model/attachment.ts';
@@ -21,7 +22,8 @@ import { quoted } from './wording.ts';
 /**
  * Gives a VM a VF of a network. Throws before anything was changed `vm.unknown`, `offer.none`, `network.unknown`,
  * `vf.unavailable`, `risk.refused`, `mac.in-use`, `usage.invalid` (the VM does not run, or has no stored definition),
- * `hypervisor.*`, `lock.held`; afterwards `attach.undone`, `attach.inconsistent`.
+ * `hypervisor.*`, `lock.held`, `apply.interrupted`, `apply.cut-off`, `journal.corrupt`; afterwards `attach.undone`,
+ * `attach.inconsistent`.
  */
 export async function attachVf(
   host: AssigningHost,
@@ -31,10 +33,12 @@ export async function attachVf(
   const hypervisor = hypervisorOf(host);
   const hostLock = await lockHost(host.stateFolder, {
     command: 'attach',
-    waitMs: host.lockWaitMs ?? 0,
+    waitMs: request.waitMs ?? 0,
     mode: 'shared',
+    signal: host.signal,
   });
   try {
+    await checkNotCutOff(host.stateFolder);
     const ground = await readGround();
     const network = networkOf(ground.offer, request.network);
     const { vm, vms } = await readVms(hypervisor, request.vm);

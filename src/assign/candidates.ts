@@ -79,11 +79,13 @@ export async function judgeCandidates(
       host.session,
       offer.pools.map(({ pf }) => pf),
     ));
+  const { leases, corrupt } = await host.leases.list();
   const verdicts = chooseVfs({
     facts,
     offer,
     network,
-    leases: await host.leases.list(),
+    leases,
+    corrupt,
     quarantines: listQuarantines(host.stateFolder),
     definedUsers: definedUsersOf(vms),
     vm: {

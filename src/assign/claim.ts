@@ -99,7 +99,9 @@ async function tryClaim(
     const addressed =
       claim.mac === undefined ? { pfs: candidates.facts.pfs, links: [] } : await readAddressed(host.session);
     lease = await withLeaseLock(host, 'mac', 'choose a MAC address', async () => {
-      const users = listMacUsers(addressed, claim.vms, await host.leases.list());
+      // Of a lease that cannot be understood the VF itself says the address, if it has it yet.
+      const { leases } = await host.leases.list();
+      const users = listMacUsers(addressed, claim.vms, leases);
       const mac = chooseMac(claim.mac, claim.macOwner, seeker.network.name, users);
       const made: Lease = {
         apiVersion: 'vfleet/v1',

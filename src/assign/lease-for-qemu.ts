@@ -1,5 +1,6 @@
 // Owns leasing a VF to a QEMU that no hypervisor knows: chosen, set, bound to vfio-pci. Who starts it plugs it in.
 
+import { checkNotCutOff } from '../apply/cut-off.ts';
 import { lockHost } from '../apply/host-lock.ts';
 import type { Attachment } from '../model/attachment.ts';
 import type { LeaseOwner, ProcessIdentity, Risk } from '../model/lease.ts';
@@ -26,6 +27,8 @@ export interface QemuLeaseRequest {
   /** Where the VM will run; absent: anywhere. */
   readonly numaNode?: number;
   readonly spread?: boolean;
+  /** How long to wait for an apply that changes the host as a whole; absent: not at all. */
+  readonly waitMs?: number;
 }
 
 /**
@@ -40,10 +43,12 @@ export async function leaseForQemu(
   const { name, process, startWithinMs, numaNode, acceptedRisks } = request;
   const hostLock = await lockHost(host.stateFolder, {
     command: 'attach',
-    waitMs: host.lockWaitMs ?? 0,
+    waitMs: request.waitMs ?? 0,
     mode: 'shared',
+    signal: host.signal,
   });
   try {
+    await checkNotCutOff(host.stateFolder);
     const ground = await readGround();
     const network = networkOf(ground.offer, request.network);
     const vms = host.hypervisor === undefined ? [] : await host.hypervisor.listVms();

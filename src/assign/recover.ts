@@ -7,7 +7,7 @@ import { lockHost } from '../apply/host-lock.ts';
 import { removeAbandoned } from '../lease/abandoned.ts';
 import { endQuarantine } from '../lease/quarantine.ts';
 import { lockVf } from '../lease/vf-lock.ts';
-import type { Release } from '../model/attachment.ts';
+import type { RecoverRequest, Release, ReleaseList } from '../model/attachment.ts';
 import type { Lease } from '../model/lease.ts';
 import type { VfSettings } from '../model/vf.ts';
 import type { AssigningHost } from './assigning-host.ts';
@@ -25,31 +25,31 @@ const atOnce = 4;
 /**
  * Looks at every lease. One whose owner has the VF stands, with its settings put right, and is not among the answers. Any
  * other is given back. `kept` are those of which that is not known or not possible: somebody works on the VF, the
- * hypervisor does not answer, a process has the VF open. Throws `lock.held`, `apply.interrupted`, and what the lease store
- * throws. The answers are in the order of the leases.
+ * hypervisor does not answer, a process has the VF open. A VF whose lease cannot be understood is left as it is. Throws
+ * `lock.held`, `apply.interrupted`, and what the lease store throws. The answers are in the order of the leases.
  */
-export async function recoverLeases(host: AssigningHost): Promise<readonly Release[]> {
-  const hostLock = await lockHost(host.stateFolder, {
-    command: 'recover',
-    waitMs: host.lockWaitMs ?? 0,
-    mode: 'shared',
-  });
+export async function recoverLeases(
+  host: AssigningHost,
+  { waitMs = 0 }: RecoverRequest = {},
+): Promise<ReleaseList> {
+  const { stateFolder, signal } = host;
+  const hostLock = await lockHost(stateFolder, { command: 'recover', waitMs, mode: 'shared', signal });
   try {
-    const leases = await host.leases.list();
+    const { leases, corrupt } = await host.leases.list();
     const glance = openGlance(host);
     const releases: (Release | undefined)[] = [];
     let next = 0;
     const work = async (): Promise<void> => {
       for (let at = next++; at < leases.length; at = next++) {
-        if (host.signal?.aborted === true) throw new VfleetError('apply.interrupted', 'asked to stop');
+        if (signal?.aborted === true) throw new VfleetError('apply.interrupted', 'asked to stop');
         const lease = leases[at];
         if (lease !== undefined) releases[at] = await recoverLease(host, glance, lease);
       }
     };
     const works = await Promise.allSettled(Array.from({ length: atOnce }, work));
     for (const each of works) if (each.status === 'rejected') throw each.reason;
-    removeAbandoned(host.stateFolder);
-    return releases.filter((release) => release !== undefined);
+    removeAbandoned(stateFolder);
+    return { releases: releases.filter((release) => release !== undefined), corrupt: [...corrupt] };
   } finally {
     hostLock.release();
   }

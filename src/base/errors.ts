@@ -125,6 +125,10 @@ export const errorCodes = {
     'Mend the cause, then run `vfleet recover`.',
     { exit: ExitStatus.inconsistent, http: 500 },
   ),
+  'apply.cut-off': row('An apply was cut off, so the host may be half changed.', 'Run `vfleet recover`.', {
+    exit: ExitStatus.refused,
+    http: 409,
+  }),
   'verify.mismatch': row(
     'The kernel accepted a value and did not keep it.',
     'The driver does not support it.',

@@ -1,7 +1,7 @@
 // Owns what a choice is made from.
 
 import type { ChoiceFacts } from '../model/choice-facts.ts';
-import type { Lease, LeaseOwner, Quarantine, Risk } from '../model/lease.ts';
+import type { CorruptLease, Lease, LeaseOwner, Quarantine, Risk } from '../model/lease.ts';
 import type { Network, Offer } from '../model/network.ts';
 import type { VmPlacement } from '../model/vm.ts';
 
@@ -21,6 +21,8 @@ export interface ChoiceInput {
   readonly offer: Offer;
   readonly network: Network;
   readonly leases: readonly Lease[];
+  /** Records of leases that cannot be understood: their VFs belong to somebody, and what was promised is not known. */
+  readonly corrupt: readonly CorruptLease[];
   readonly quarantines: readonly Quarantine[];
   /** Devices of the host that definitions of VMs name, by PCI address, whether those VMs run or not. */
   readonly definedUsers: readonly { readonly address: string; readonly vm: string }[];

@@ -83,6 +83,11 @@ describe('a VF is not taken', () => {
     ['leased', inputOf([one], { leases: [leaseOf(a, 0, 'db-1')] }), 'leased to VM db-1, on storage'],
     ['leased', inputOf([one], { leases: [leaseOf(a, 0, 'web-1')] }), 'web-1 has it already'],
     [
+      'lease-corrupt',
+      inputOf([one], { corrupt: [{ key: { pf: a, vf: 0 }, why: 'the lease in x cannot be understood' }] }),
+      'the lease in x cannot be understood',
+    ],
+    [
       'quarantined',
       inputOf([one], {
         quarantines: [{ key: { pf: a, vf: 0 }, generation: '', why: 'reset timed out', since: '' }],
@@ -191,6 +196,8 @@ describe('a risk', () => {
     const leased = { ...inOneGroup, acceptedRisks, leases: [leaseOf(a, 1, 'db-1')] };
     expect(codesOf(leased, a, 0)).toEqual(['group-leased']);
     expect(codesOf({ ...leased, leases: [leaseOf(a, 1, 'web-1')] }, a, 0)).toEqual([]);
+    const corrupt = [{ key: { pf: a, vf: 1 }, why: 'it cannot be understood' }];
+    expect(codesOf({ ...inOneGroup, acceptedRisks, corrupt }, a, 0)).toEqual(['group-leased']);
     const bound = (driver: string): ChoiceInput['facts'] => {
       const members = [{ address: vfAddressOf(a, 0) }, { address: a, driver }];
       return { ...inOneGroup.facts, groups: [{ id: 9, members, isNoIommu: false }] };

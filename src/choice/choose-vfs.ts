@@ -10,7 +10,7 @@ import { bandwidthsOf } from './bandwidth.ts';
 import type { PfBandwidth } from './bandwidth.ts';
 import { cardOf } from './cards.ts';
 import type { ChoiceInput } from './choice-input.ts';
-import { addressedLeases, byKey, compareText, usedCards } from './owners.ts';
+import { addressedLeases, byKey, compareText, corruptAddresses, usedCards } from './owners.ts';
 import { excludePf } from './pf-reasons.ts';
 import type { Exclusion } from './pf-reasons.ts';
 import { bestOf, isolationOf, scorePf, scoreVf } from './scores.ts';
@@ -125,10 +125,12 @@ function vfJudge(input: ChoiceInput): JudgeVfs {
   const { interruptRemapping } = facts;
   const groups = new Map(facts.groups.map((group) => [group.id, group]));
   const leases = byKey(input.leases);
+  const corrupts = byKey(input.corrupt);
   const quarantines = byKey(input.quarantines);
   const host: HostQuestion = {
     vm,
     leaseByAddress: addressedLeases(input),
+    corruptAddresses: corruptAddresses(input),
     interruptRemapping,
     acceptedRisks: new Set(input.acceptedRisks),
     definedUsers: new Map(input.definedUsers.map(({ address, vm: name }) => [address, name])),
@@ -137,6 +139,7 @@ function vfJudge(input: ChoiceInput): JudgeVfs {
   const nodeCount = facts.nodes.length;
   return ({ pf, pool, inPool, reasons }, common, candidates, excluded) => {
     const leasesOfPf = leases.get(pf.address);
+    const corruptsOfPf = corrupts.get(pf.address);
     const quarantinesOfPf = quarantines.get(pf.address);
     // VFs of a PF hardly differ: scores are made once for each kind of them.
     const kinds = new Map<string, Candidates>();
@@ -145,8 +148,9 @@ function vfJudge(input: ChoiceInput): JudgeVfs {
       const group = vf.iommuGroup === undefined ? undefined : groups.get(vf.iommuGroup);
       const isNamed = pool !== undefined && !inPool.has(index);
       const lease = leasesOfPf?.get(index);
+      const corrupt = corruptsOfPf?.get(index);
       const quarantine = quarantinesOfPf?.get(index);
-      const question: VfQuestion = { host, vf, group, isNamed, lease, quarantine };
+      const question: VfQuestion = { host, vf, group, isNamed, lease, corrupt, quarantine };
       const risks = risksOf(question);
       const own = excludeVf(question, risks);
       if (reasons.length > 0 || own.length > 0) {

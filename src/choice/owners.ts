@@ -5,7 +5,7 @@ import { cardOf } from './cards.ts';
 import { isOwnedBy } from './choice-input.ts';
 import type { ChoiceInput } from './choice-input.ts';
 
-/** Leases or quarantines by PF and index. */
+/** Leases, quarantines or the like by PF and index. */
 export function byKey<Item extends { readonly key: VfKey }>(
   items: readonly Item[],
 ): ReadonlyMap<string, ReadonlyMap<number, Item>> {
@@ -53,6 +53,19 @@ export function addressedLeases({ facts, leases }: ChoiceInput): ReadonlyMap<str
     }
   }
   return found;
+}
+
+/** PCI addresses of the VFs whose leases cannot be understood. */
+export function corruptAddresses({ facts, corrupt }: ChoiceInput): ReadonlySet<string> {
+  if (corrupt.length === 0) return new Set();
+  const perPf = byKey(corrupt);
+  return new Set(
+    facts.pfs.flatMap((pf) =>
+      pf.vfs.flatMap(({ index, address }) =>
+        address !== undefined && perPf.get(pf.address)?.has(index) === true ? [address] : [],
+      ),
+    ),
+  );
 }
 
 /** By code units: the same on every host. */

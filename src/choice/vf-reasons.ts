@@ -1,7 +1,7 @@
 // Owns the reasons against one VF: who has it, what it lacks, which risks it would mean.
 
 import type { ChoiceGroup } from '../model/choice-facts.ts';
-import type { Lease, Quarantine, Risk } from '../model/lease.ts';
+import type { CorruptLease, Lease, Quarantine, Risk } from '../model/lease.ts';
 import type { Vf } from '../model/vf.ts';
 import { isOwnedBy } from './choice-input.ts';
 import type { ChoosingVm } from './choice-input.ts';
@@ -13,6 +13,8 @@ export interface HostQuestion {
   readonly vm: ChoosingVm;
   /** Leases by the address of their VF: who has the other devices of a group. */
   readonly leaseByAddress: ReadonlyMap<string, Lease>;
+  /** Addresses of VFs that belong to nobody knows whom. */
+  readonly corruptAddresses: ReadonlySet<string>;
   readonly interruptRemapping: boolean | undefined;
   readonly acceptedRisks: ReadonlySet<Risk>;
   readonly definedUsers: ReadonlyMap<string, string>;
@@ -25,6 +27,7 @@ export interface VfQuestion {
   /** The spec says itself what the VF is: it is not in the pool of its PF, which has one. */
   readonly isNamed: boolean;
   readonly lease: Lease | undefined;
+  readonly corrupt: CorruptLease | undefined;
   readonly quarantine: Quarantine | undefined;
 }
 
@@ -58,12 +61,13 @@ export function othersOf(vf: Vf, group: ChoiceGroup): readonly string[] {
 
 /** Reasons against a VF, beyond those against its PF. What is not known is no reason. */
 export function excludeVf(question: VfQuestion, risks: readonly Risk[]): readonly Exclusion[] {
-  const { host, vf, isNamed, lease, quarantine } = question;
+  const { host, vf, isNamed, lease, corrupt, quarantine } = question;
   const reasons: Exclusion[] = [];
   if (isNamed) reasons.push({ code: 'pool', text: 'the spec names this VF itself' });
   if (vf.address === undefined)
     reasons.push({ code: 'address', text: 'the VF has no PCI address: it cannot be given to a VM' });
   if (quarantine !== undefined) reasons.push({ code: 'quarantined', text: `quarantined: ${quarantine.why}` });
+  if (corrupt !== undefined) reasons.push({ code: 'lease-corrupt', text: corrupt.why });
   if (lease !== undefined) {
     const text = isOwnedBy(lease.owner, host.vm)
       ? `${host.vm.name} has it already, on ${lease.network}`
@@ -89,6 +93,11 @@ function riskText(risk: Risk, { vf, group }: VfQuestion): string {
 function excludeByGroup({ host, vf, group }: VfQuestion, reasons: { code: string; text: string }[]): void {
   const others = group?.members.filter(({ address }) => address !== vf.address) ?? [];
   for (const { address, driver } of others) {
+    if (host.corruptAddresses.has(address)) {
+      const text = `the lease of ${address} of its IOMMU group cannot be understood: a group has one user`;
+      reasons.push({ code: 'group-leased', text });
+      return;
+    }
     const lease = host.leaseByAddress.get(address);
     if (lease !== undefined && !isOwnedBy(lease.owner, host.vm)) {
       const text = `${address} of its IOMMU group is leased to ${ownerText(lease.owner)}: a group has one user`;

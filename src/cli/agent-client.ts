@@ -11,7 +11,8 @@ import type {
   AttachRequest,
   CandidateVerdict,
   DetachRequest,
-  Release,
+  RecoverRequest,
+  ReleaseList,
 } from '../model/attachment.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Vm } from '../model/vm.ts';
@@ -39,8 +40,8 @@ export interface AgentClient {
   readDrift(): Promise<DriftReport>;
   explain(request: AttachRequest): Promise<readonly CandidateVerdict[]>;
   attach(request: AttachRequest): Promise<Attachment>;
-  detach(request: DetachRequest): Promise<readonly Release[]>;
-  recover(): Promise<readonly Release[]>;
+  detach(request: DetachRequest): Promise<ReleaseList>;
+  recover(request: RecoverRequest): Promise<ReleaseList>;
 }
 
 /** Where the agent of a host listens: the system's place for this machine, beside its state for a simulated one. */
@@ -94,8 +95,8 @@ function clientOf(socketPath: string, status: AgentStatus): AgentClient {
     explain: async (request) =>
       (await post<{ candidates: CandidateVerdict[] }>('/v1/attach/explain', request)).candidates,
     attach: async (request) => post<Attachment>('/v1/attach', request),
-    detach: async (request) => (await post<{ releases: Release[] }>('/v1/detach', request)).releases,
-    recover: async () => (await post<{ releases: Release[] }>('/v1/recover', {})).releases,
+    detach: async (request) => post<ReleaseList>('/v1/detach', request),
+    recover: async (request) => post<ReleaseList>('/v1/recover', request),
   };
 }
 

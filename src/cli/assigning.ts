@@ -12,9 +12,10 @@ import type {
   AttachRequest,
   CandidateVerdict,
   DetachRequest,
-  Release,
+  RecoverRequest,
+  ReleaseList,
 } from '../model/attachment.ts';
-import type { Lease, Quarantine } from '../model/lease.ts';
+import type { CorruptLease, Lease, Quarantine } from '../model/lease.ts';
 import type { Vm } from '../model/vm.ts';
 import { findAgent } from './agent-client.ts';
 import type { CliContext, LiveHost } from './context.ts';
@@ -30,6 +31,7 @@ const unplugTimeoutMs = 30_000;
 export interface LeaseList {
   readonly leases: readonly Lease[];
   readonly quarantined: readonly Quarantine[];
+  readonly corrupt: readonly CorruptLease[];
 }
 
 /** Gives VFs to VMs and takes them back. */
@@ -42,7 +44,7 @@ export interface Assigner {
   listLeases(): Promise<LeaseList>;
   explain(request: AttachRequest): Promise<readonly CandidateVerdict[]>;
   attach(request: AttachRequest): Promise<Attachment>;
-  detach(request: DetachRequest): Promise<readonly Release[]>;
+  detach(request: DetachRequest): Promise<ReleaseList>;
   /** Ends what is said about waiting; the result comes now. */
   quiet(): void;
 }
@@ -56,8 +58,6 @@ export interface AssignerOptions {
   readonly agent: boolean;
   /** Offer of this file, which only this process can read. */
   readonly spec?: string;
-  /** Seconds to wait for the lock of the host. */
-  readonly wait?: number;
 }
 
 /** Opens host and hypervisor, or the agent, gives them to `work`, and closes them afterwards. */
@@ -92,10 +92,7 @@ async function withDirect(
   if (options.changes) checkRights(live);
   const hypervisor = await context.openHypervisor(live);
   try {
-    const host = {
-      ...assigningHost(context, live, hypervisor, say),
-      lockWaitMs: (options.wait ?? 0) * 1000,
-    };
+    const host = assigningHost(context, live, hypervisor, say);
     const readGround = groundReader(live, options.spec);
     const { attachVf, explainAttach } = await import('../assign/attach.ts');
     const { detachVfs } = await import('../assign/detach.ts');
@@ -113,9 +110,9 @@ async function withDirect(
   }
 }
 
-/** Reads the records of a host. Throws `lease.corrupt`, `file.unreadable`. */
+/** Reads the records of a host. Throws `file.unreadable`. */
 export async function readLeaseList(stateFolder: string): Promise<LeaseList> {
-  return { leases: await openFileLeases(stateFolder).list(), quarantined: listQuarantines(stateFolder) };
+  return { ...(await openFileLeases(stateFolder).list()), quarantined: listQuarantines(stateFolder) };
 }
 
 /** A host whose VFs this process gives and takes. */
@@ -155,23 +152,19 @@ export async function hypervisorIfThere(
  * Looks at every lease, and gives back those whose owner has gone; the agent does it where there is one. Takes the lock of
  * the host itself, shared. Throws `lock.held`, and what the lease store throws.
  */
-export async function recoverLeasesHere(
-  context: CliContext,
-  options: { readonly wait: number },
-): Promise<readonly Release[]> {
+export async function recoverLeasesHere(context: CliContext, request: RecoverRequest): Promise<ReleaseList> {
   return withHost(context, async (opened) => {
     const live = changeable(opened);
     const host = assigningHost(context, live, undefined, () => undefined);
-    const hasLeases = (await host.leases.list()).length > 0;
+    const hasLeases = (await host.leases.list()).leases.length > 0;
     const agent = hasLeases ? await findAgent(live) : undefined;
-    if (agent !== undefined) return agent.recover();
+    if (agent !== undefined) return agent.recover(request);
     const { recoverLeases } = await import('../assign/recover.ts');
     const waiting = beginWaiting('looking at leases', context.terminal);
     // Without a lease there is nothing to ask about, and what was never used need not be there.
     const hypervisor = hasLeases ? await hypervisorIfThere(context, live) : undefined;
     try {
-      const lockWaitMs = options.wait * 1000;
-      return await recoverLeases({ ...host, hypervisor, lockWaitMs, report: waiting.say });
+      return await recoverLeases({ ...host, hypervisor, report: waiting.say }, request);
     } finally {
       hypervisor?.close();
       waiting.end();

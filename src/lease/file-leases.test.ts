@@ -1,9 +1,11 @@
 import {
   chmodSync,
+  lstatSync,
   mkdtempSync,
   mkdirSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -13,9 +15,11 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openFileLeases } from './file-leases.ts';
+import { listEveryLease } from './lease-store.ts';
 import { endQuarantine, listQuarantines, readQuarantine, writeQuarantine } from './quarantine.ts';
 import { recordOfTemporary } from './record-file.ts';
 import { exampleLease } from './testing/example-lease.ts';
+import { hostileRecords } from './testing/hostile-record.ts';
 import { lockVf } from './vf-lock.ts';
 
 let folder: string;
@@ -24,13 +28,15 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+/** Short, and without what acts on a terminal. */
+const oneLine = /^[^\p{C}\p{Zl}\p{Zp}]{1,500}$/u;
 const fileOf = (name: string): string => join(folder, 'leases', name);
 
 describe('leases in files', () => {
   it('are created once, read, listed and ended', async () => {
     const leases = openFileLeases(folder);
     const lease = exampleLease();
-    expect(await leases.list()).toEqual([]);
+    expect(await leases.list()).toEqual({ leases: [], corrupt: [] });
     expect(await leases.read(lease.key)).toBeUndefined();
     expect(await leases.create(lease)).toBe(true);
     expect(await leases.create(exampleLease())).toBe(false);
@@ -39,10 +45,10 @@ describe('leases in files', () => {
     const odd = exampleLease({ key: { pf: 'netdevsim/netdevsim1', vf: 0 } });
     await leases.create(other);
     await leases.create(odd);
-    expect(await leases.list()).toEqual([lease, other, odd]);
+    expect(await leases.list()).toEqual({ leases: [lease, other, odd], corrupt: [] });
     expect(await leases.deleteIfGeneration(lease.key, lease.generation)).toBe(true);
     expect(await leases.deleteIfGeneration(lease.key, lease.generation)).toBe(false);
-    expect(await leases.list()).toEqual([other, odd]);
+    expect((await leases.list()).leases).toEqual([other, odd]);
   });
 
   it('are seen and kept by their owner alone', async () => {
@@ -107,7 +113,7 @@ describe('leases in files', () => {
           if (held.get(index) === meant) held.delete(index);
         }
         expect(answers).toEqual(expected);
-        const left = (await leases.list()).map(({ key, generation }) => [key.vf, generation]);
+        const left = (await leases.list()).leases.map(({ key, generation }) => [key.vf, generation]);
         expect(left).toEqual([...held].sort(([a], [b]) => a - b));
         rmSync(state, { recursive: true });
       }),
@@ -139,38 +145,63 @@ describe('leases in files', () => {
     await leases.create(exampleLease());
     writeFileSync(fileOf('.0000:01:00.0@4.json.0123456789abcdef.tmp'), '{"half":');
     writeFileSync(fileOf('notes.txt'), 'hello');
-    expect(await leases.list()).toHaveLength(1);
+    expect((await leases.list()).leases).toHaveLength(1);
     expect(await leases.read({ pf: '0000:01:00.0', vf: 4 })).toBeUndefined();
     expect(recordOfTemporary('.0000:01:00.0@4.json.0123456789abcdef.tmp')).toBe('0000:01:00.0@4.json');
     expect(recordOfTemporary('0000:01:00.0@4.json')).toBeUndefined();
   });
 
-  it.each([
-    ['no JSON', '{"kind":'],
-    ['nothing', ''],
-    ['another kind', '{"kind":"Plan"}'],
-    ['the lease of another VF', JSON.stringify(exampleLease({ key: { pf: '0000:01:00.0', vf: 4 } }))],
-    ['a lease with an unknown field', JSON.stringify({ ...exampleLease(), colour: 'red' })],
-    ['bytes', Buffer.from([0xff, 0xfe, 0, 1]).toString('latin1')],
-  ])('that hold %s are named and stay taken', async (_, text) => {
+  it.each<[string, (path: string) => void]>([
+    ...hostileRecords,
+    [
+      'the lease of another VF',
+      (path) => writeFileSync(path, JSON.stringify(exampleLease({ key: { pf: '0000:01:00.0', vf: 4 } }))),
+    ],
+    [
+      'a lease with an unknown field',
+      (path) => writeFileSync(path, JSON.stringify({ ...exampleLease(), colour: 'red' })),
+    ],
+  ])('of which one is %s are listed with that one named, and its VF stays taken', async (_, put) => {
+    const leases = openFileLeases(folder);
+    const { key } = exampleLease();
+    const others = [2, 10].map((vf) => exampleLease({ key: { ...key, vf } }));
+    for (const other of others) await leases.create(other);
+    const file = fileOf('0000:01:00.0@3.json');
+    put(file);
+    const stamp = (): unknown => {
+      const { ino, size, mtimeNs } = lstatSync(file, { bigint: true });
+      return { ino, size, mtimeNs };
+    };
+    const before = stamp();
+    const { leases: sound, corrupt } = await leases.list();
+    expect(sound).toEqual(others);
+    expect(corrupt).toEqual([{ key, why: expect.stringMatching(oneLine) }]);
+    expect(corrupt[0]?.why).toContain(`the lease in ${file} cannot be understood: `);
+    const isCorrupt = expect.objectContaining({ code: 'lease.corrupt', message: corrupt[0]?.why });
+    await expect(leases.read(key)).rejects.toThrow(isCorrupt);
+    await expect(listEveryLease(leases)).rejects.toThrow(isCorrupt);
+    expect(await leases.create(exampleLease())).toBe(false);
+    expect(stamp()).toEqual(before);
+  });
+
+  it('of which some cannot be understood are not all, and each is named', async () => {
+    const leases = openFileLeases(folder);
+    await leases.create(exampleLease());
+    expect(await listEveryLease(leases)).toHaveLength(1);
+    for (const vf of [4, 12]) writeFileSync(fileOf(`0000:01:00.0@${vf}.json`), '{');
+    const { corrupt } = await leases.list();
+    expect(corrupt.map(({ key }) => key.vf)).toEqual([4, 12]);
+    const problems = corrupt.map(({ why }) => why);
+    await expect(listEveryLease(leases)).rejects.toMatchObject({ exitStatus: 6, details: { problems } });
+  });
+
+  it('that cannot be understood are not ended, whatever generation is named', async () => {
     const leases = openFileLeases(folder);
     const { key, generation } = exampleLease();
     mkdirSync(join(folder, 'leases'));
-    writeFileSync(fileOf('0000:01:00.0@3.json'), text);
-    const file = fileOf('0000:01:00.0@3.json');
-    const isCorrupt = expect.objectContaining({ code: 'lease.corrupt', details: { file } });
-    await expect(leases.read(key)).rejects.toThrow(isCorrupt);
-    await expect(leases.list()).rejects.toThrow(isCorrupt);
-    await expect(leases.deleteIfGeneration(key, generation)).rejects.toThrow(isCorrupt);
-    expect(await leases.create(exampleLease())).toBe(false);
-    expect(readFileSync(file, 'utf8')).toBe(text);
-  });
-
-  it('that are too large to be any are named', async () => {
-    const leases = openFileLeases(folder);
-    mkdirSync(join(folder, 'leases'));
-    writeFileSync(fileOf('0000:01:00.0@3.json'), ' '.repeat(100_000));
-    await expect(leases.list()).rejects.toThrow(expect.objectContaining({ code: 'file.unreadable' }));
+    writeFileSync(fileOf('0000:01:00.0@3.json'), '{');
+    await expect(leases.deleteIfGeneration(key, generation)).rejects.toMatchObject({ code: 'lease.corrupt' });
+    expect(readFileSync(fileOf('0000:01:00.0@3.json'), 'utf8')).toBe('{');
   });
 
   it('say where they cannot be written', async () => {
@@ -234,21 +265,49 @@ describe('the lock of a VF', () => {
 });
 
 describe('a quarantine', () => {
+  const quarantine = {
+    key: { pf: '0000:01:00.0', vf: 3 },
+    generation: '0'.repeat(32),
+    why: 'it "><cannot> be reset',
+    since: '2026-11-22T00:00:00.000Z',
+  };
+
   it('is written, replaced, listed and ended, and is no lease', async () => {
-    const quarantine = {
-      key: { pf: '0000:01:00.0', vf: 3 },
-      generation: '0'.repeat(32),
-      why: 'it "><cannot> be reset',
-      since: '2026-11-22T00:00:00.000Z',
-    };
     expect(listQuarantines(folder)).toEqual([]);
     writeQuarantine(folder, quarantine);
     writeQuarantine(folder, { ...quarantine, why: 'still' });
     expect(readQuarantine(folder, quarantine.key)).toEqual({ ...quarantine, why: 'still' });
     expect(listQuarantines(folder)).toHaveLength(1);
-    expect(await openFileLeases(folder).list()).toEqual([]);
+    expect(await openFileLeases(folder).list()).toEqual({ leases: [], corrupt: [] });
     endQuarantine(folder, quarantine.key);
     endQuarantine(folder, quarantine.key);
     expect(readQuarantine(folder, quarantine.key)).toBeUndefined();
+  });
+
+  it.each<[string, (path: string) => void]>([
+    ...hostileRecords,
+    [
+      'the quarantine of another VF',
+      (path) => {
+        writeQuarantine(folder, { ...quarantine, key: { ...quarantine.key, vf: 4 } });
+        renameSync(fileOf('0000:01:00.0@4.quarantine'), path);
+      },
+    ],
+  ])('of which the record is %s is one all the same, and can be written anew or ended', (_, put) => {
+    const { key } = quarantine;
+    const path = fileOf('0000:01:00.0@3.quarantine');
+    put(path);
+    const found = readQuarantine(folder, key);
+    expect(found).toEqual({ key, generation: '', why: expect.any(String), since: expect.any(String) });
+    expect(found?.why).toMatch(oneLine);
+    expect(found?.why).toContain(`the quarantine in ${path} cannot be understood: `);
+    expect(Date.parse(found?.since ?? '')).toBeGreaterThan(0);
+    expect(listQuarantines(folder)).toEqual([found]);
+    writeQuarantine(folder, quarantine);
+    expect(listQuarantines(folder)).toEqual([quarantine]);
+    put(path);
+    endQuarantine(folder, key);
+    expect(listQuarantines(folder)).toEqual([]);
+    expect(readdirSync(join(folder, 'leases'))).toEqual([]);
   });
 });

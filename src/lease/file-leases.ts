@@ -8,10 +8,12 @@ import { VfleetError, messageOf } from '../base/errors.ts';
 import { syncFolder } from '../kernel/folder-sync.ts';
 import { tryLockDescriptor } from '../kernel/descriptor-lock.ts';
 import { Lease } from '../model/lease.ts';
-import type { VfKey } from '../model/lease.ts';
+import type { CorruptLease, VfKey } from '../model/lease.ts';
+import { corruptLease } from './lease-store.ts';
 import type { LeaseStore } from './lease-store.ts';
 import { createRecord, errnoOf, listNames, readRecord } from './record-file.ts';
 import { parseVfFileName, vfFileName } from './vf-file-name.ts';
+import { describeCorrupt, parseVfRecord } from './vf-record.ts';
 import { watchFolder } from './folder-watch.ts';
 
 const ending = '.json';
@@ -31,23 +33,37 @@ export function openFileLeases(stateFolder: string): LeaseStore {
   const folder = leaseFolder(stateFolder);
   const pathOf = (key: VfKey): string => join(folder, `${vfFileName(key)}${ending}`);
 
+  /** Throws a plain Error for whatever is no lease of this VF. */
   function readLease(key: VfKey): Lease | undefined {
-    const path = pathOf(key);
-    const text = readRecord(path);
-    return text === undefined ? undefined : parseLease(text, key, path);
+    const text = readRecord(pathOf(key));
+    return text === undefined ? undefined : parseVfRecord(text, Lease, key);
   }
 
   return {
     create: async (lease) => createRecord(pathOf(lease.key), `${JSON.stringify(Lease.parse(lease))}\n`),
-    read: async (key) => readLease(key),
+    read: async (key) => {
+      try {
+        return readLease(key);
+      } catch (cause) {
+        throw corruptAt(pathOf(key), cause);
+      }
+    },
     deleteIfGeneration: async (key, generation) => deleteLease(pathOf(key), key, generation),
     list: async () => {
-      const leases = listNames(folder).flatMap((name) => {
+      const leases: Lease[] = [];
+      const corrupt: CorruptLease[] = [];
+      for (const name of listNames(folder)) {
         const key = name.endsWith(ending) ? parseVfFileName(name.slice(0, -ending.length)) : undefined;
-        // One that went between listing and reading has ended.
-        return key === undefined ? [] : (readLease(key) ?? []);
-      });
-      return leases.sort((a, b) => compare(a.key.pf, b.key.pf) || a.key.vf - b.key.vf);
+        if (key === undefined) continue;
+        try {
+          const lease = readLease(key);
+          // One that went between listing and reading has ended.
+          if (lease !== undefined) leases.push(lease);
+        } catch (cause) {
+          corrupt.push({ key, why: describeCorrupt('lease', pathOf(key), cause) });
+        }
+      }
+      return { leases: leases.sort(byVf), corrupt: corrupt.sort(byVf) };
     },
     watch: (signal) => watchFolder(folder, (name) => name.endsWith(ending), signal),
   };
@@ -75,7 +91,7 @@ function tryDelete(path: string, key: VfKey, generation: string): boolean | unde
     const mine = fstatSync(fd, { bigint: true });
     const named = statSync(path, { bigint: true, throwIfNoEntry: false });
     if (named?.ino !== mine.ino || named.dev !== mine.dev) return undefined;
-    if (parseLease(readFileSync(fd, 'utf8'), key, path).generation !== generation) return false;
+    if (parseAt(path, readFileSync(fd, 'utf8'), key).generation !== generation) return false;
     unlinkSync(path);
     syncFolder(dirname(path));
     return true;
@@ -91,29 +107,20 @@ function tryDelete(path: string, key: VfKey, generation: string): boolean | unde
   }
 }
 
-function parseLease(text: string, key: VfKey, path: string): Lease {
-  let value: unknown;
+function parseAt(path: string, text: string, key: VfKey): Lease {
   try {
-    value = JSON.parse(text);
+    return parseVfRecord(text, Lease, key);
   } catch (cause) {
-    throw corrupt(path, messageOf(cause), cause);
+    throw corruptAt(path, cause);
   }
-  const parsed = Lease.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw corrupt(path, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`, parsed.error);
-  }
-  const { pf, vf } = parsed.data.key;
-  if (pf !== key.pf || vf !== key.vf) throw corrupt(path, `it is the lease of VF ${vf} of ${pf}`);
-  return parsed.data;
 }
 
-function corrupt(path: string, why: string, cause?: unknown): VfleetError {
-  return new VfleetError('lease.corrupt', `the lease in ${path} cannot be understood: ${why}`, {
-    hint: 'see who has the VF; then remove the file, and run `vfleet recover`',
-    details: { file: path },
-    cause,
-  });
+function corruptAt(path: string, cause: unknown): VfleetError {
+  return corruptLease(describeCorrupt('lease', path, cause), { file: path });
+}
+
+function byVf(a: { readonly key: VfKey }, b: { readonly key: VfKey }): number {
+  return compare(a.key.pf, b.key.pf) || a.key.vf - b.key.vf;
 }
 
 function compare(a: string, b: string): number {

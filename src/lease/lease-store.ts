@@ -1,6 +1,15 @@
 // Owns the port to where leases are kept. Small on purpose: the same five calls can stand on a cluster's store.
 
-import type { Lease, VfKey } from '../model/lease.ts';
+import { VfleetError } from '../base/errors.ts';
+import type { ErrorDetails } from '../base/errors.ts';
+import type { CorruptLease, Lease, VfKey } from '../model/lease.ts';
+
+/** All records of a store, by PF and VF. */
+export interface LeaseRecords {
+  readonly leases: readonly Lease[];
+  /** Records that cannot be understood: their VFs are not free. */
+  readonly corrupt: readonly CorruptLease[];
+}
 
 export interface LeaseStore {
   /**
@@ -12,8 +21,24 @@ export interface LeaseStore {
   read(key: VfKey): Promise<Lease | undefined>;
   /** Ends a lease. Answers false, and changes nothing, when the VF has no lease or one of another generation. */
   deleteIfGeneration(key: VfKey, generation: string): Promise<boolean>;
-  /** All leases, by PF and VF. Throws `lease.corrupt`. */
-  list(): Promise<readonly Lease[]>;
+  /** All records. One that cannot be understood keeps none of the others. */
+  list(): Promise<LeaseRecords>;
   /** Says that something changed, at least once for each change, until the signal is aborted. */
   watch(signal: AbortSignal): AsyncIterable<void>;
+}
+
+/** All leases, for whoever must know every one of them. Throws `lease.corrupt`. */
+export async function listEveryLease(store: Pick<LeaseStore, 'list'>): Promise<readonly Lease[]> {
+  const { leases, corrupt } = await store.list();
+  const [first] = corrupt;
+  if (first === undefined) return leases;
+  throw corruptLease(first.why, { problems: corrupt.map(({ why }) => why) });
+}
+
+/** The error for records that cannot be understood. */
+export function corruptLease(why: string, details: ErrorDetails): VfleetError {
+  return new VfleetError('lease.corrupt', why, {
+    hint: 'see who has the VF; then remove the file, and run `vfleet recover`',
+    details,
+  });
 }

@@ -1,13 +1,14 @@
 // Owns the records of VFs that could not be given back clean: beside the lease, `leases/ADDRESS@INDEX.quarantine`.
-// A record says why; it is the lease that keeps the VF from others.
+// A record says why; it is the lease that keeps the VF from others. One that cannot be read is a quarantine all the same.
 
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { VfleetError, messageOf } from '../base/errors.ts';
 import { Quarantine } from '../model/lease.ts';
 import type { VfKey } from '../model/lease.ts';
 import { leaseFolder } from './file-leases.ts';
 import { listNames, readRecord, removeRecord, replaceRecord } from './record-file.ts';
 import { parseVfFileName, vfFileName } from './vf-file-name.ts';
+import { describeCorrupt, parseVfRecord } from './vf-record.ts';
 
 const ending = '.quarantine';
 
@@ -20,26 +21,24 @@ export function writeQuarantine(stateFolder: string, quarantine: Quarantine): vo
   replaceRecord(pathOf(stateFolder, quarantine.key), `${JSON.stringify(Quarantine.parse(quarantine))}\n`);
 }
 
-/** Undefined when the VF is in none. Throws `lease.corrupt`. */
+/**
+ * Undefined when the VF is in none. A record that cannot be understood stands under no lease: its generation is empty, and
+ * the next recovery looks at the VF and writes it anew, or ends it.
+ */
 export function readQuarantine(stateFolder: string, key: VfKey): Quarantine | undefined {
   const path = pathOf(stateFolder, key);
-  const text = readRecord(path);
-  if (text === undefined) return undefined;
   try {
-    return Quarantine.parse(JSON.parse(text));
+    const text = readRecord(path);
+    return text === undefined ? undefined : parseVfRecord(text, Quarantine, key);
   } catch (cause) {
-    throw new VfleetError(
-      'lease.corrupt',
-      `the quarantine in ${path} cannot be understood: ${messageOf(cause)}`,
-      {
-        details: { file: path },
-        cause,
-      },
-    );
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return undefined;
+    const since = found.mtime.toISOString();
+    return { key, generation: '', why: describeCorrupt('quarantine', path, cause), since };
   }
 }
 
-/** All VFs in quarantine, by file name. Throws `lease.corrupt`. */
+/** All VFs in quarantine, by file name. */
 export function listQuarantines(stateFolder: string): readonly Quarantine[] {
   return listNames(leaseFolder(stateFolder)).flatMap((name) => {
     const key = name.endsWith(ending) ? parseVfFileName(name.slice(0, -ending.length)) : undefined;
@@ -49,5 +48,5 @@ export function listQuarantines(stateFolder: string): readonly Quarantine[] {
 
 /** Ends a quarantine. */
 export function endQuarantine(stateFolder: string, key: VfKey): void {
-  if (readRecord(pathOf(stateFolder, key)) !== undefined) removeRecord(pathOf(stateFolder, key));
+  removeRecord(pathOf(stateFolder, key));
 }

@@ -7,15 +7,16 @@ import {
   closeSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
   readdirSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { syncFolder } from '../kernel/folder-sync.ts';
@@ -56,11 +57,13 @@ export function createRecord(path: string, text: string): boolean {
   });
 }
 
-/** Makes a record or puts another in its place. */
+/** Makes a record or puts another in the place of whatever has its name. */
 export function replaceRecord(path: string, text: string): void {
   attempt(path, () => {
     const temporary = writeTemporary(path, text);
     try {
+      // rename(2) puts a file in the place of anything but a folder.
+      if (find(path)?.isDirectory() === true) rmSync(path, { recursive: true });
       renameSync(temporary, path);
     } finally {
       rmSync(temporary, { force: true });
@@ -69,11 +72,15 @@ export function replaceRecord(path: string, text: string): void {
   });
 }
 
-/** Text of a record; undefined when there is none. */
+/** Text of a record; undefined when there is none. What is no file, or larger than any record, is not read. */
 export function readRecord(path: string): string | undefined {
   return attempt(path, () => {
+    const found = find(path);
+    if (found === undefined) return undefined;
+    // Opening a pipe would wait for its writer, and a device may have no end.
+    if (!found.isFile()) throw new Error('it is no file');
+    if (found.size > maxRecordBytes) throw new Error(`it is larger than ${maxRecordBytes} bytes`);
     try {
-      if (statSync(path).size > maxRecordBytes) throw new Error(`it is larger than ${maxRecordBytes} bytes`);
       return readFileSync(path, 'utf8');
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;
@@ -82,10 +89,11 @@ export function readRecord(path: string): string | undefined {
   });
 }
 
-/** Takes a record away for good; one that is not there is a success. */
+/** Takes away for good whatever has the name of a record; nothing there is a success. */
 export function removeRecord(path: string): void {
   attempt(path, () => {
-    rmSync(path, { force: true });
+    if (find(path) === undefined) return;
+    rmSync(path, { recursive: true, force: true });
     syncFolder(dirname(path));
   });
 }
@@ -111,6 +119,11 @@ export function recordOfTemporary(name: string): string | undefined {
 
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** What has this name; undefined when nothing has. A link is what it is, wherever it leads. */
+function find(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
 }
 
 function writeTemporary(path: string, text: string): string {

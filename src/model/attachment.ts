@@ -2,7 +2,7 @@
 // Schemas only: the same shapes are the command line's, the agent's and the tests'.
 
 import { z } from 'zod';
-import { Lease, Risk, VfKey } from './lease.ts';
+import { CorruptLease, Lease, Risk, VfKey } from './lease.ts';
 import { NetworkName } from './network.ts';
 
 /** Why a VF was not taken, or how good it is; `explain` shows one line per VF. */
@@ -20,6 +20,11 @@ export const CandidateVerdict = z.strictObject({
 });
 export type CandidateVerdict = z.infer<typeof CandidateVerdict>;
 
+/** A request is no queue: who wants to wait longer asks again. */
+const maxWaitMs = 3_600_000;
+/** How long to wait for an apply that changes the host as a whole. */
+const WaitMs = z.int().min(0).max(maxWaitMs);
+
 export const AttachRequest = z.strictObject({
   /** Name or UUID of a VM of the hypervisor. */
   vm: z.string().min(1),
@@ -35,6 +40,8 @@ export const AttachRequest = z.strictObject({
   failover: z
     .strictObject({ kind: z.enum(['bridge', 'openvswitch']), bridge: z.string().min(1).max(15) })
     .optional(),
+  /** Absent: as whoever does it sees fit; src/assign does not wait, the agent does for some seconds. */
+  waitMs: WaitMs.optional(),
 });
 export type AttachRequest = z.infer<typeof AttachRequest>;
 
@@ -44,8 +51,17 @@ export const DetachRequest = z.strictObject({
   network: NetworkName.optional(),
   /** Only the VF with this MAC address. */
   mac: z.string().optional(),
+  /** Absent: as for an attach. */
+  waitMs: WaitMs.optional(),
 });
 export type DetachRequest = z.infer<typeof DetachRequest>;
+
+/** What giving back that which somebody left behind can be told. */
+export const RecoverRequest = z.strictObject({
+  /** Absent: as for an attach. */
+  waitMs: WaitMs.optional(),
+});
+export type RecoverRequest = z.infer<typeof RecoverRequest>;
 
 export const Attachment = z.strictObject({
   lease: Lease,
@@ -63,3 +79,7 @@ export const Release = z.strictObject({
   why: z.string().optional(),
 });
 export type Release = z.infer<typeof Release>;
+
+/** What became of leases. What `corrupt` names was left as it is. */
+export const ReleaseList = z.strictObject({ releases: z.array(Release), corrupt: z.array(CorruptLease) });
+export type ReleaseList = z.infer<typeof ReleaseList>;

@@ -79,10 +79,18 @@ export const Lease = z.strictObject({
 });
 export type Lease = z.infer<typeof Lease>;
 
+/** A record of a lease that cannot be understood: whose the VF is nobody knows, so it is nobody else's to take. */
+export const CorruptLease = z.strictObject({
+  key: VfKey,
+  /** One line, with the name of the file. */
+  why: z.string(),
+});
+export type CorruptLease = z.infer<typeof CorruptLease>;
+
 /** A VF that could not be given back clean: not to be used before somebody has looked. */
 export const Quarantine = z.strictObject({
   key: VfKey,
-  /** Generation of the lease that it still stands under. */
+  /** Generation of the lease that it still stands under; empty when the record cannot be understood. */
   generation: z.string(),
   why: z.string(),
   since: z.string(),

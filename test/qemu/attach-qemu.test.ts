@@ -77,7 +77,7 @@ async function logged(host: TestHost, words: string): Promise<void> {
 async function recovered(host: TestHost): Promise<readonly Release[]> {
   const session = new KernelSession(await host.kernel());
   try {
-    return await recoverLeases({
+    const { releases } = await recoverLeases({
       session,
       stateFolder: host.stateFolder,
       leases: openFileLeases(host.stateFolder),
@@ -86,6 +86,7 @@ async function recovered(host: TestHost): Promise<readonly Release[]> {
       unplugTimeoutMs: 1000,
       report: () => undefined,
     });
+    return releases;
   } finally {
     session.close();
   }

@@ -19,6 +19,7 @@ import { decodeMessages } from '../../src/kernel/netlink/message.ts';
 import { RTM_SETLINK } from '../../src/kernel/rtnetlink/link.ts';
 import { KernelSession } from '../../src/kernel/session.ts';
 import { leaseFolder } from '../../src/lease/file-leases.ts';
+import { listEveryLease } from '../../src/lease/lease-store.ts';
 import type { LeaseStore } from '../../src/lease/lease-store.ts';
 import { listNames } from '../../src/lease/record-file.ts';
 import { openSimKernel } from '../../src/sim/open-sim-kernel.ts';
@@ -128,7 +129,7 @@ function dyingHost(host: AssigningHost, kernel: Kernel, left: number): Assigning
 /** What must be so at every moment. */
 async function look(hypervisor: Hypervisor, leases: LeaseStore): Promise<void> {
   const before = await usersOf(hypervisor);
-  const leased = await leases.list();
+  const leased = await listEveryLease(leases);
   const after = await usersOf(hypervisor);
   for (const [address, users] of before)
     if (new Set(users.map(({ vm }) => vm)).size > 1) violation(`two VMs have ${address}`);
@@ -184,7 +185,7 @@ async function work(): Promise<void> {
         await attachVf(host, async () => ground, request(vm, { hold }));
         counts.taken += 1;
       } else if (dice < 0.9) {
-        for (const { result } of await detachVfs(host, { vm })) {
+        for (const { result } of (await detachVfs(host, { vm })).releases) {
           if (result === 'quarantined') violation('a VF is in quarantine');
           else if (result === 'free') counts.late += 1;
           else counts.busy += 1;
@@ -193,7 +194,7 @@ async function work(): Promise<void> {
         await hypervisor.destroy(vm);
         await hypervisor.start(vm);
       } else {
-        const releases = await recoverLeases(host);
+        const { releases } = await recoverLeases(host);
         counts.recovered += releases.filter(({ result }) => result === 'free').length;
       }
     } catch (error) {
@@ -220,7 +221,7 @@ async function recover(): Promise<void> {
   const common = { profile, stateFolder, readGround };
   const opened = openProcess({ ...common, state: kernel.state, vms: newSimVms([]) });
   const host = { ...opened.host, hypervisor, session: new KernelSession(kernel) };
-  for (const release of await recoverLeases(host)) {
+  for (const release of (await recoverLeases(host)).releases) {
     counts.recovered += 1;
     if (release.result !== 'free') violation(`not recovered: ${JSON.stringify(release)}`);
   }
@@ -230,7 +231,7 @@ async function recover(): Promise<void> {
     vms: hypervisor.state,
   });
   for (const problem of await problemsOf(world(), { ...common, ...start })) violation(problem);
-  for (const { owner } of await host.leases.list())
+  for (const { owner } of await listEveryLease(host.leases))
     await detachVfs(host, { vm: owner.name }).catch(() => undefined);
   for (const problem of await problemsOf(world(), { ...common, ...start }))
     violation(`at the end: ${problem}`);

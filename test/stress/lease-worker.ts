@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { hasEnded, parseProcessStat } from '../../src/kernel/proc/process-identity.ts';
 import { removeAbandoned } from '../../src/lease/abandoned.ts';
 import { leaseFolder, openFileLeases } from '../../src/lease/file-leases.ts';
+import { listEveryLease } from '../../src/lease/lease-store.ts';
 import { listNames } from '../../src/lease/record-file.ts';
 import { vfFileName } from '../../src/lease/vf-file-name.ts';
 import { lockVf } from '../../src/lease/vf-lock.ts';
@@ -153,7 +154,7 @@ async function round(): Promise<void> {
 }
 
 if (mode === 'recover') {
-  for (const found of await leases.list()) {
+  for (const found of await listEveryLease(leases)) {
     const lock = lockVf(folder, found.key, 'recover');
     if (!('release' in lock)) {
       violation('a dead process has a lock', found.key);

@@ -108,6 +108,7 @@ export function inputOf(
     offer: { networks: [{ name: 'storage' }], pools: pfs.map((pf) => poolOf(pf)) },
     network: { name: 'storage' },
     leases: [],
+    corrupt: [],
     quarantines: [],
     definedUsers: [],
     vm: { name: 'web-1', uuid: 'uuid-of-web-1', hostAddresses: [] },

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { CliContext } from '../context.ts';
-import { parseSeconds } from '../seconds.ts';
+import { parseSeconds, parseWait } from '../seconds.ts';
 
 interface ChangeOptions {
   readonly yes?: boolean;
@@ -45,7 +45,7 @@ export function addApplyCommands(program: Command, context: CliContext): void {
     .command('recover')
     .description('finish or undo an apply that was cut off, and take back VFs that their owners left behind')
     .option('--json', 'print the result as JSON')
-    .option('--wait <seconds>', 'wait for another vfleet that is changing this host', parseSeconds, 0)
+    .option('--wait <seconds>', 'wait for another vfleet that is changing this host', parseWait, 0)
     .addHelpText('after', '\nExample:\n  vfleet recover')
     .action(async (options: ChangeOptions) => {
       const { recoverCommand } = await import('./recovering.ts');

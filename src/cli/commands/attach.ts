@@ -6,7 +6,7 @@ import { isMulticastMac, parseMacAddress, zeroMacAddress } from '../../base/iden
 import type { AttachRequest } from '../../model/attachment.ts';
 import type { Risk } from '../../model/lease.ts';
 import type { CliContext } from '../context.ts';
-import { parseSeconds } from '../seconds.ts';
+import { parseSeconds, parseWait } from '../seconds.ts';
 
 export interface AttachOptions {
   readonly network: string;
@@ -109,7 +109,7 @@ export function addAttachCommands(program: Command, context: CliContext): void {
     .option('--spec <file>', 'networks and pools of this spec instead of the applied one')
     .option('--explain', 'change nothing; list every VF and why it would be taken or not')
     .option('--json', 'print the result as JSON')
-    .option('--wait <seconds>', 'wait for another vfleet that is changing this host', parseSeconds, 0)
+    .option('--wait <seconds>', 'wait for another vfleet that is changing this host', parseWait, 0)
     .option('--no-agent', 'do it in this process, also when the agent is there')
     .option('--qemu', 'for a QEMU that you start yourself: print its arguments, hold the VF until it ends')
     .option('--name <name>', 'with --qemu: name of the VM')
@@ -129,9 +129,9 @@ export function addAttachCommands(program: Command, context: CliContext): void {
     .option('--foreground', 'with --qemu: hold it in this process')
     .addHelpText(
       'after',
-      '\nExit status: 0 the VM has the VF, 1 bad input, 3 no VF can be taken or a risk is' +
-        '\nnot accepted, 5 it failed and the VF is free again, 6 it failed and the VF could' +
-        '\nnot be put back.' +
+      '\nExit status: 0 the VM has the VF, 1 bad input, 3 no VF can be taken, a risk is not' +
+        '\naccepted or an apply was cut off, 5 it failed and the VF is free again, 6 it failed' +
+        '\nand the VF could not be put back.' +
         '\n\nExamples:\n  vfleet attach web-1 --network storage\n  vfleet attach web-1 --network storage --persistent' +
         '\n  vfleet attach web-1 --network storage --explain\n  vfleet attach web-1 --network storage --failover bridge=br0' +
         '\n  vfleet attach --qemu --name vm1 --network storage',
@@ -147,7 +147,7 @@ export function addAttachCommands(program: Command, context: CliContext): void {
     .option('--network <name>', 'only the VFs on this network')
     .addOption(new Option('--mac <address>', 'only the VF with this MAC address').argParser(parseMac))
     .option('--json', 'print the result as JSON')
-    .option('--wait <seconds>', 'wait for another vfleet that is changing this host', parseSeconds, 0)
+    .option('--wait <seconds>', 'wait for another vfleet that is changing this host', parseWait, 0)
     .option('--no-agent', 'do it in this process, also when the agent is there')
     .addHelpText(
       'after',

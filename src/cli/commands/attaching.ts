@@ -46,6 +46,7 @@ export async function attachCommand(
         spread: options.spread === true,
         acceptedRisks: [...(options.acceptRisk ?? [])],
         ...(options.failover === undefined ? {} : { failover: options.failover }),
+        waitMs: options.wait * 1000,
       };
       if (options.explain === true) {
         const candidates = await assigner.explain(request);
@@ -70,15 +71,16 @@ export async function detachCommand(
 ): Promise<void> {
   const { terminal } = context;
   await withAssigner(context, { ...options, changes: true, doing: `detaching ${name}` }, async (assigner) => {
-    const releases = await assigner.detach({
+    const list = await assigner.detach({
       vm: name,
       ...(options.network === undefined ? {} : { network: options.network }),
       ...(options.mac === undefined ? {} : { mac: options.mac }),
+      waitMs: options.wait * 1000,
     });
     assigner.quiet();
-    if (options.json === true) terminal.print(jsonText({ releases }));
-    else for (const line of renderReleases(releases, terminal)) terminal.print(line);
-    context.setExitStatus(statusOf(releases));
+    if (options.json === true) terminal.print(jsonText(list));
+    else for (const line of renderReleases(list.releases, terminal)) terminal.print(line);
+    context.setExitStatus(statusOf(list.releases));
   });
 }
 

@@ -10,6 +10,7 @@ import { lockHost } from '../../apply/host-lock.ts';
 import { JournalWriter, readLastJournal } from '../../apply/journal.ts';
 import { readSnapshot } from '../../inventory/snapshot.ts';
 import { openFileLeases } from '../../lease/file-leases.ts';
+import { listEveryLease } from '../../lease/lease-store.ts';
 import { exampleLease } from '../../lease/testing/example-lease.ts';
 import type { CliContext } from '../context.ts';
 import { reportFailure } from '../failure.ts';
@@ -174,11 +175,12 @@ describe('recover', () => {
       'nothing to recover: the last apply ended properly',
       'web-1 has given back VF 1 of 0000:01:00.0 (storage): clean and free.',
     ]);
-    expect(await openFileLeases(folder()).list()).toEqual([]);
+    expect(await listEveryLease(openFileLeases(folder()))).toEqual([]);
     expect((await vfleet('plan', pool, '--exit-code')).status).toBe(0);
     expect(JSON.parse((await vfleet('recover', '--json')).stdout)).toEqual({
       recovery: 'nothing',
       releases: [],
+      corrupt: [],
     });
   });
 
@@ -208,6 +210,6 @@ describe('recover', () => {
     expect(recovered.status).toBe(6);
     expect(recovered.stderr).toContain('cannot be undone');
     expect(recovered.stderr).toContain('is leased to VM vm1');
-    expect(await leases.list()).toHaveLength(1);
+    expect(await listEveryLease(leases)).toHaveLength(1);
   });
 });

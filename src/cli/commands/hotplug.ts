@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Risk } from '../../model/lease.ts';
 import type { CliContext } from '../context.ts';
-import { parseSeconds } from '../seconds.ts';
+import { parseSeconds, parseWait } from '../seconds.ts';
 import { collectRisk, parseMac, risks } from './attach.ts';
 
 export interface HotplugOptions {
@@ -47,12 +47,12 @@ export function addHotplugCommand(program: Command, context: CliContext): void {
     )
     .option('--spec <file>', 'networks and pools of this spec instead of the applied one')
     .option('--json', 'print the result as JSON')
-    .option('--wait <seconds>', 'wait for another vfleet that is changing this host', parseSeconds, 0)
+    .option('--wait <seconds>', 'wait for another vfleet that is changing this host', parseWait, 0)
     .option('--unplug-timeout <seconds>', 'how long the guest may take to let go of a VF', parseSeconds)
     .addHelpText(
       'after',
-      '\nExit status: 0 done, 1 bad input or QEMU does not answer, 3 no VF or no free port, 5 it failed and the VF is' +
-        '\nfree again, 6 it failed and the VF could not be put back.' +
+      '\nExit status: 0 done, 1 bad input or QEMU does not answer, 3 no VF, no free port, or an apply was cut off,' +
+        '\n5 it failed and the VF is free again, 6 it failed and the VF could not be put back.' +
         '\n\nExamples:\n  vfleet hotplug --qmp /run/vm1.qmp --network storage' +
         '\n  vfleet hotplug --qmp /run/vm1.qmp --remove 52:54:00:12:34:56',
     )

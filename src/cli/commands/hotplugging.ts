@@ -5,7 +5,7 @@ import { VfleetError, messageOf } from '../../base/errors.ts';
 import type { PciAddress } from '../../base/identifiers.ts';
 import { parseMacAddress, parsePciAddress } from '../../base/identifiers.ts';
 import type { AssigningHost } from '../../assign/assigning-host.ts';
-import { giveBack } from '../../assign/detach.ts';
+import { giveBack, noLease } from '../../assign/detach.ts';
 import { leaseForQemu } from '../../assign/lease-for-qemu.ts';
 import { readVfioUsersOf } from '../../assign/qemu-owner.ts';
 import type { Hypervisor } from '../../hypervisor/hypervisor.ts';
@@ -87,6 +87,7 @@ async function plugIn(work: Work, network: string): Promise<void> {
       ...(options.mac === undefined ? {} : { mac: options.mac }),
       spread: options.spread === true,
       acceptedRisks: [...(options.acceptRisk ?? [])],
+      waitMs: options.wait * 1000,
     });
     const hostAddress = addressOf(lease);
     const id = deviceIdOf(hostAddress);
@@ -98,7 +99,7 @@ async function plugIn(work: Work, network: string): Promise<void> {
       await plugDevice(qmp, { driver: 'vfio-pci', id, bus, properties: { host: hostAddress } });
       await verifyUser(live, lease, process);
     } catch (cause) {
-      throw await putBack(host, qmp, lease, cause);
+      throw await putBack(work, host, lease, cause);
     }
     waiting.end();
     report(context, options, lease, { id, bus, holder });
@@ -112,9 +113,8 @@ function hostOf(
   hypervisor: Hypervisor | undefined,
 ): AssigningHost {
   const host = assigningHost(context, live, hypervisor, (what) => waiting.say(what));
-  const { wait, unplugTimeout } = options;
-  const unplugTimeoutMs = unplugTimeout === undefined ? host.unplugTimeoutMs : unplugTimeout * 1000;
-  return { ...host, unplugTimeoutMs, lockWaitMs: wait * 1000 };
+  const { unplugTimeout } = options;
+  return unplugTimeout === undefined ? host : { ...host, unplugTimeoutMs: unplugTimeout * 1000 };
 }
 
 /**
@@ -147,8 +147,8 @@ async function verifyUser(live: LiveHost, lease: Lease, process: ProcessIdentity
 
 /** Takes the VF out of QEMU, if it is in, and gives it back. Answers the error to throw. */
 async function putBack(
+  { qmp, options }: Work,
   host: AssigningHost,
-  qmp: QmpClient,
   lease: Lease,
   cause: unknown,
 ): Promise<VfleetError> {
@@ -159,7 +159,8 @@ async function putBack(
   try {
     await unplugIfThere(qmp, deviceIdOf(addressOf(lease)), host.unplugTimeoutMs);
     // What was asked to end may be the reason, and is no reason to leave the VF as it is.
-    const { result, why = result } = await giveBack({ ...host, signal: undefined }, lease);
+    const patient = { ...host, signal: undefined };
+    const { result, why = result } = await giveBack(patient, lease, options.wait * 1000);
     if (result === 'free') {
       return new VfleetError('attach.undone', `${subject}, and is free again: ${messageOf(cause)}`, {
         hint,
@@ -219,7 +220,7 @@ async function takeOut(work: Work, what: string): Promise<void> {
     throw new VfleetError('lease.none', `the QEMU at ${qmp.path} does not have VF ${what}`);
   waiting.say(`waiting for the guest to let go of ${lease.address ?? ''}`);
   if (id !== undefined) await unplugDevice(qmp, id, host.unplugTimeoutMs);
-  const release = await giveBack(host, lease);
+  const release = await giveBack(host, lease, options.wait * 1000);
   waiting.end();
   if (options.json === true) terminal.print(jsonText({ releases: [release] }));
   else for (const line of renderReleases([release], terminal)) terminal.print(line);
@@ -232,13 +233,14 @@ async function findLease(host: AssigningHost, what: string): Promise<Lease> {
   const mac = parseMacAddress(what);
   if (address === undefined && mac === undefined)
     throw new VfleetError('usage.invalid', `${JSON.stringify(what)} is neither a PCI nor a MAC address`);
-  const found = (await host.leases.list()).find(
+  const { leases, corrupt } = await host.leases.list();
+  const found = leases.find(
     (lease) =>
       lease.owner.kind === 'qemu' &&
       (address === undefined ? lease.settings.mac === mac : lease.address === address),
   );
   if (found !== undefined) return found;
-  throw new VfleetError('lease.none', `no VF ${what} is leased to a plain QEMU`);
+  throw noLease(`no VF ${what} is leased to a plain QEMU`, corrupt);
 }
 
 function addressOf({ address, key }: Lease): PciAddress {

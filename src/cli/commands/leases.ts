@@ -14,8 +14,10 @@ interface LeasesOptions {
 export function addLeasesCommand(program: Command, context: CliContext): void {
   program
     .command('leases')
-    .description('list leased VFs: owner, network, MAC, how long, accepted risks; and VFs in quarantine')
-    .option('--json', 'print leases and quarantines as JSON')
+    .description(
+      'list leased VFs: owner, network, MAC, how long, accepted risks; VFs in quarantine; records that cannot be understood',
+    )
+    .option('--json', 'print all of it as JSON')
     .option('--no-agent', 'read the records in the state folder, also when the agent is there')
     .addHelpText(
       'after',
@@ -31,12 +33,12 @@ async function listLeases(context: CliContext, options: LeasesOptions): Promise<
     const { findAgent } = await import('../agent-client.ts');
     const { readLeaseList } = await import('../assigning.ts');
     const agent = options.agent ? await findAgent(live) : undefined;
-    const { leases, quarantined } = await (agent?.listLeases() ?? readLeaseList(live.stateFolder));
+    const list = await (agent?.listLeases() ?? readLeaseList(live.stateFolder));
     if (options.json === true) {
-      terminal.print(jsonText({ apiVersion: 'vfleet/v1', kind: 'Leases', leases, quarantined }));
+      terminal.print(jsonText({ apiVersion: 'vfleet/v1', kind: 'Leases', ...list }));
       return;
     }
     const { renderLeases } = await import('../render/leases.ts');
-    for (const line of renderLeases(leases, quarantined, terminal)) terminal.print(line);
+    for (const line of renderLeases(list, terminal)) terminal.print(line);
   });
 }

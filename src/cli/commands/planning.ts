@@ -42,11 +42,15 @@ export function hadLeases(stateFolder: string): boolean {
   return existsSync(join(stateFolder, 'leases'));
 }
 
-/** The leases of a host. One whose VFs were never given to anybody loads nothing for it. */
+/**
+ * The leases of a host, every one: who plans for the whole must know whose each VF is. A host whose VFs were never given to
+ * anybody loads nothing for it. Throws `lease.corrupt`.
+ */
 export async function readLeases(stateFolder: string): Promise<readonly Lease[]> {
   if (!hadLeases(stateFolder)) return [];
   const { openFileLeases } = await import('../../lease/file-leases.ts');
-  return openFileLeases(stateFolder).list();
+  const { listEveryLease } = await import('../../lease/lease-store.ts');
+  return listEveryLease(openFileLeases(stateFolder));
 }
 
 /** The picture of a host that a spec needs: PFs that it does not mean are only looked at. */

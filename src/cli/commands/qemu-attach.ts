@@ -39,7 +39,7 @@ export interface QemuAttachOptions {
   /** This process holds the VF itself. */
   readonly foreground?: boolean;
   /** Seconds to wait for another vfleet that is changing this host. */
-  readonly wait?: number;
+  readonly wait: number;
 }
 
 /** QEMU opens its devices when it starts; scripts and people need some time to start it. */
@@ -67,8 +67,7 @@ async function leaseVf(context: CliContext, live: LiveHost, options: QemuAttachO
   const hypervisor = await hypervisorIfThere(context, live);
   try {
     const host = assigningHost(context, live, hypervisor, (what) => waiting.say(what));
-    const lockWaitMs = (options.wait ?? 0) * 1000;
-    return (await leaseForQemu({ ...host, lockWaitMs }, groundReader(live, options.spec), request)).lease;
+    return (await leaseForQemu(host, groundReader(live, options.spec), request)).lease;
   } finally {
     hypervisor?.close();
     waiting.end();
@@ -76,13 +75,14 @@ async function leaseVf(context: CliContext, live: LiveHost, options: QemuAttachO
 }
 
 function requestOf(live: LiveHost, options: QemuAttachOptions): QemuLeaseRequest {
-  const { name, network, mac, acceptRisk = [], spread, startWithin = defaultStartSeconds } = options;
+  const { name, network, mac, acceptRisk = [], spread, wait, startWithin = defaultStartSeconds } = options;
   return {
     name,
     network,
     ...(mac === undefined ? {} : { mac }),
     spread: spread === true,
     acceptedRisks: [...acceptRisk],
+    waitMs: wait * 1000,
     ...ownerOf(live, options.pid, startWithin),
   };
 }

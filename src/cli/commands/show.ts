@@ -50,7 +50,7 @@ export function addShowCommands(program: Command, context: CliContext): void {
     );
 }
 
-const nobody: LeaseList = { leases: [], quarantined: [] };
+const nobody: LeaseList = { leases: [], quarantined: [], corrupt: [] };
 
 /** Whose the VFs of a host are; what cannot be read of that is said and left out: the kernel's facts stay true. */
 async function ownershipOf(host: Host, { terminal }: CliContext): Promise<LeaseList> {

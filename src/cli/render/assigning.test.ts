@@ -65,9 +65,10 @@ describe('names of others', () => {
           scores: [],
         };
         const quarantine = { key: leased.key, generation: 'g', why: name, since: leased.createdAt };
+        const corrupt = { key: leased.key, why: name };
         const nic = { kind: 'bridge', bridge: name, mac: name };
         const lines = [
-          ...renderLeases([leased], [quarantine], terminal),
+          ...renderLeases({ leases: [leased], quarantined: [quarantine], corrupt: [corrupt] }, terminal),
           ...renderVms(viewVms([vm(name, [nic])], [], new Map()), name, terminal),
           ...renderAttachment({ lease: leased }, terminal),
           ...renderReleases([release], terminal),
@@ -80,7 +81,9 @@ describe('names of others', () => {
 
   it('leave room for what stands beside them', () => {
     for (const width of [80, 200]) {
-      const lines = renderLeases([lease('x'.repeat(300))], [], plainTerminal(width));
+      const corrupt = [{ key: { pf, vf: 3 }, why: 'word '.repeat(60) }];
+      const list = { leases: [lease('x'.repeat(300))], quarantined: [], corrupt };
+      const lines = renderLeases(list, plainTerminal(width));
       expect(lines.filter((line) => line.length > width)).toEqual([]);
     }
   });
@@ -91,17 +94,25 @@ describe('the screen of leases', () => {
     const key = { pf, vf: 2 };
     const quarantine = { key, generation: 'g', why: 'no reset', since: '2026-11-22T23:40:00Z' };
     const own = lease('web-1', { acceptedRisks: ['no-iommu'] });
-    expect(renderLeases([own], [quarantine], plainTerminal(undefined))).toEqual([
+    const corrupt = { key: { pf, vf: 3 }, why: 'the lease in x cannot be understood: it is no file' };
+    const list = { leases: [own], quarantined: [quarantine], corrupt: [corrupt] };
+    expect(renderLeases(list, plainTerminal(undefined))).toEqual([
       'PF            VF  ADDRESS       OWNER  NETWORK  MAC                HELD  RISKS     SINCE (UTC)',
       '0000:01:00.0   2  0000:01:10.4  web-1  storage  52:54:00:aa:00:01  live  no-iommu  2026-11-22 23:36',
       '',
       'VF 2 of 0000:01:00.0 is in quarantine since 2026-11-22 23:40 UTC: no reset',
       'Nobody gets a VF in quarantine. Mend the cause, then run `vfleet recover`.',
+      '',
+      'VF 3 of 0000:01:00.0: the lease in x cannot be understood: it is no file',
+      'Nobody gets a VF whose lease cannot be understood. See who has it; then remove the file, and run `vfleet recover`.',
     ]);
   });
 
   it('says that there are none', () => {
-    expect(renderLeases([], [], plainTerminal(80))).toEqual(['No VF is leased.']);
+    const nothing = { leases: [], quarantined: [], corrupt: [] };
+    expect(renderLeases(nothing, plainTerminal(80))).toEqual(['No VF is leased.']);
+    const corrupt = [{ key: { pf, vf: 3 }, why: 'it cannot be understood' }];
+    expect(renderLeases({ ...nothing, corrupt }, plainTerminal(80))[0]).toBe('No lease can be shown.');
   });
 });
 

@@ -52,6 +52,7 @@ function describeSettings(settings: VfSettings): string {
 /** Words for a number of VFs that one reason stands against, by the reason's code; others are named by the code. */
 const reasonWords: Readonly<Record<string, string>> = {
   holder: 'in use',
+  'lease-corrupt': 'with a lease that cannot be understood',
   network: 'on ports that do not reach it',
   pool: 'not for VMs',
   spread: 'on a card that it uses already',

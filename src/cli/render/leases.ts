@@ -1,6 +1,7 @@
 // Owns the screen of `vfleet leases`: whose each VF is, and which VFs nobody may have.
 
-import type { Lease, LeaseOwner, Quarantine, VfKey } from '../../model/lease.ts';
+import type { CorruptLease, Lease, LeaseOwner, VfKey } from '../../model/lease.ts';
+import type { LeaseList } from '../assigning.ts';
 import type { Terminal } from '../context.ts';
 import { hiddenNote, renderTable, shortName, wrapText } from './table.ts';
 import type { Column } from './table.ts';
@@ -22,15 +23,11 @@ const columns: readonly Column<Row>[] = [
   { title: 'SINCE (UTC)', cell: ({ createdAt }) => toMinute(createdAt), sacrifice: 4 },
 ];
 
-/** Lines that list leases, and below them the VFs in quarantine with the reason. */
-export function renderLeases(
-  leases: readonly Lease[],
-  quarantines: readonly Quarantine[],
-  terminal: Terminal,
-): string[] {
+/** Lines that list leases, and below them the VFs in quarantine and the records that cannot be understood, with the reason. */
+export function renderLeases({ leases, quarantined, corrupt }: LeaseList, terminal: Terminal): string[] {
   const { widthColumns } = terminal;
   const lines: string[] = [];
-  if (leases.length === 0) lines.push('No VF is leased.');
+  if (leases.length === 0) lines.push(corrupt.length === 0 ? 'No VF is leased.' : 'No lease can be shown.');
   else {
     const style = (text: string): string => terminal.style('dim', text);
     const rows = leases.map((lease): Row => ({
@@ -41,15 +38,28 @@ export function renderLeases(
     lines.push(...table);
     lines.push(...hiddenNote(hidden, '', widthColumns).map(style));
   }
-  for (const { key, since, why } of quarantines) {
+  for (const { key, since, why } of quarantined) {
     const text = `${nameVf(key)} is in quarantine since ${toMinute(since)} UTC: ${why}`;
     lines.push('', ...wrapText(text, '', widthColumns).map((line) => terminal.style('red', line)));
   }
-  if (quarantines.length > 0) {
+  if (quarantined.length > 0) {
     const hint = 'Nobody gets a VF in quarantine. Mend the cause, then run `vfleet recover`.';
     lines.push(...wrapText(hint, '', widthColumns));
   }
+  if (corrupt.length > 0) lines.push('', ...renderCorrupt(corrupt, terminal));
   return lines;
+}
+
+/** Lines that name the records of leases that cannot be understood, and say what to do. */
+export function renderCorrupt(corrupt: readonly CorruptLease[], terminal: Terminal): string[] {
+  if (corrupt.length === 0) return [];
+  const { widthColumns } = terminal;
+  const lines = corrupt
+    .flatMap(({ key, why }) => wrapText(`${nameVf(key)}: ${why}`, '', widthColumns))
+    .map((line) => terminal.style('red', line));
+  const hint =
+    'Nobody gets a VF whose lease cannot be understood. See who has it; then remove the file, and run `vfleet recover`.';
+  return [...lines, ...wrapText(hint, '', widthColumns)];
 }
 
 /** A VF in a sentence. */

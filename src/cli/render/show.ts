@@ -1,6 +1,6 @@
 // Owns the screen of `vfleet show`: PFs with their facts, and a table of VFs under each.
 
-import type { Lease } from '../../model/lease.ts';
+import type { Lease, VfKey } from '../../model/lease.ts';
 import type { Pf } from '../../model/pf.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Vf, VfHolder } from '../../model/vf.ts';
@@ -36,7 +36,7 @@ const columns: readonly Column<Row>[] = [
 export function renderSnapshot(
   snapshot: Snapshot,
   terminal: Terminal,
-  ownership: LeaseList = { leases: [], quarantined: [] },
+  ownership: LeaseList = { leases: [], quarantined: [], corrupt: [] },
 ): string[] {
   const { host, pfs } = snapshot;
   const lines = [
@@ -93,12 +93,20 @@ function renderPf(pf: Pf, ownership: LeaseList, terminal: Terminal): string[] {
   return lines;
 }
 
-function rowsOf(pf: Pf, { leases, quarantined }: LeaseList, widthColumns: number | undefined): Row[] {
-  const own = new Map(leases.filter(({ key }) => key.pf === pf.address).map((each) => [each.key.vf, each]));
-  const closed = new Set(quarantined.filter(({ key }) => key.pf === pf.address).map(({ key }) => key.vf));
+function rowsOf(
+  pf: Pf,
+  { leases, quarantined, corrupt }: LeaseList,
+  widthColumns: number | undefined,
+): Row[] {
+  const ownOf = <Item extends { readonly key: VfKey }>(items: readonly Item[]): ReadonlyMap<number, Item> =>
+    new Map(items.filter(({ key }) => key.pf === pf.address).map((each) => [each.key.vf, each]));
+  const [own, closed, unclear] = [ownOf(leases), ownOf(quarantined), ownOf(corrupt)];
   return pf.vfs.map((vf) => {
-    const isQuarantined = closed.has(vf.index);
-    return { ...vf, use: describeUse(vf, own.get(vf.index), isQuarantined, widthColumns) };
+    const marks = [
+      ...(closed.has(vf.index) ? ['in quarantine'] : []),
+      ...(unclear.has(vf.index) ? ['corrupt lease'] : []),
+    ];
+    return { ...vf, use: describeUse(vf, own.get(vf.index), marks, widthColumns) };
   });
 }
 
@@ -155,11 +163,11 @@ function count(value: number, noun: string): string {
   return `${value} ${noun}${value === 1 ? '' : 's'}`;
 }
 
-/** Who has a VF, and to whom it is leased: `VM web-1 (4242) on storage`, or `leased to web-1 (storage)`. */
+/** Who has a VF, and to whom it is leased: `VM web-1 (4242) on storage`, or `leased to web-1 (storage)`; after its marks. */
 function describeUse(
   { holders }: Vf,
   lease: Lease | undefined,
-  isQuarantined: boolean,
+  marks: readonly string[],
   widthColumns: number | undefined,
 ): string {
   const isOwner = ({ kind, name }: VfHolder): boolean => kind === 'vm' && name === lease?.owner.name;
@@ -171,7 +179,7 @@ function describeUse(
   const leased = hasOwner
     ? []
     : [`leased to ${shortName(describeOwner(lease.owner), widthColumns)} (${lease.network})`];
-  return [...(isQuarantined ? ['in quarantine'] : []), ...users, ...leased].join(', ');
+  return [...marks, ...users, ...leased].join(', ');
 }
 
 /** A holder in few words, for the table: `VM web-1`, `netns blue`, `qemu (12)`. */
