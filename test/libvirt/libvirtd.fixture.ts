@@ -6,7 +6,7 @@ import { execFile, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { LibvirtClient } from '../../src/hypervisor/libvirt/libvirt-client.ts';
@@ -27,6 +27,15 @@ const privateFolders = {
 /** An unpacked libvirt of another version (`dpkg -x`), taken instead of the installed one. */
 const otherRoot = process.env['VFLEET_TEST_LIBVIRT_ROOT'];
 const libraryFolder = '/usr/lib/x86_64-linux-gnu';
+
+/**
+ * What Debian's libvirt wants to find even where it is told to run QEMU as root. They come with a package that also
+ * starts a libvirtd, which a machine with these tests need not have.
+ */
+const accounts = {
+  '/etc/passwd': ['libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin'],
+  '/etc/group': ['libvirt-qemu:x:64055:'],
+} as const;
 
 const startTimeoutMs = 60_000;
 export const bridge = 'vfbr0';
@@ -164,6 +173,7 @@ export async function startLibvirtd(): Promise<Libvirtd> {
       await mkdir(target, { recursive: true });
       await libvirtd.inside('mount', '--bind', join(folder, name), target);
     }
+    for (const [file, lines] of Object.entries(accounts)) await addAccounts(libvirtd, file, lines);
     if (otherRoot !== undefined) await useOther(libvirtd, otherRoot);
     await writeFile(
       join(folder, 'etc', 'qemu.conf'),
@@ -189,6 +199,15 @@ export async function startLibvirtd(): Promise<Libvirtd> {
     await libvirtd.stop();
     throw thrown;
   }
+}
+
+/** Shows the daemon a list of accounts with these lines, where the machine's own lacks them. */
+async function addAccounts(libvirtd: Libvirtd, file: string, lines: readonly string[]): Promise<void> {
+  const own = await readFile(file, 'utf8');
+  const missing = lines.filter((line) => !`\n${own}`.includes(`\n${line.split(':')[0]}:`));
+  const copy = join(libvirtd.folder, basename(file));
+  await writeFile(copy, `${own.trimEnd()}\n${missing.map((line) => `${line}\n`).join('')}`, { mode: 0o644 });
+  await libvirtd.inside('mount', '--bind', copy, file);
 }
 
 async function useOther(libvirtd: Libvirtd, root: string): Promise<void> {
