@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import { LibvirtClient } from '../../src/hypervisor/libvirt/libvirt-client.ts';
 import type { DomainRef } from '../../src/hypervisor/libvirt/remote-protocol.ts';
 import { procedures } from '../../src/hypervisor/libvirt/remote-protocol.ts';
+import { accountFiles, withAccounts } from './accounts.ts';
 
 const run = promisify(execFile);
 
@@ -27,15 +28,6 @@ const privateFolders = {
 /** An unpacked libvirt of another version (`dpkg -x`), taken instead of the installed one. */
 const otherRoot = process.env['VFLEET_TEST_LIBVIRT_ROOT'];
 const libraryFolder = '/usr/lib/x86_64-linux-gnu';
-
-/**
- * What Debian's libvirt wants to find even where it is told to run QEMU as root. They come with a package that also
- * starts a libvirtd, which a machine with these tests need not have.
- */
-const accounts = {
-  '/etc/passwd': ['libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin'],
-  '/etc/group': ['libvirt-qemu:x:64055:'],
-} as const;
 
 const startTimeoutMs = 60_000;
 export const bridge = 'vfbr0';
@@ -173,7 +165,11 @@ export async function startLibvirtd(): Promise<Libvirtd> {
       await mkdir(target, { recursive: true });
       await libvirtd.inside('mount', '--bind', join(folder, name), target);
     }
-    for (const [file, lines] of Object.entries(accounts)) await addAccounts(libvirtd, file, lines);
+    for (const file of accountFiles) {
+      const copy = join(folder, basename(file));
+      await writeFile(copy, withAccounts(file), { mode: 0o644 });
+      await libvirtd.inside('mount', '--bind', copy, file);
+    }
     if (otherRoot !== undefined) await useOther(libvirtd, otherRoot);
     await writeFile(
       join(folder, 'etc', 'qemu.conf'),
@@ -199,15 +195,6 @@ export async function startLibvirtd(): Promise<Libvirtd> {
     await libvirtd.stop();
     throw thrown;
   }
-}
-
-/** Shows the daemon a list of accounts with these lines, where the machine's own lacks them. */
-async function addAccounts(libvirtd: Libvirtd, file: string, lines: readonly string[]): Promise<void> {
-  const own = await readFile(file, 'utf8');
-  const missing = lines.filter((line) => !`\n${own}`.includes(`\n${line.split(':')[0]}:`));
-  const copy = join(libvirtd.folder, basename(file));
-  await writeFile(copy, `${own.trimEnd()}\n${missing.map((line) => `${line}\n`).join('')}`, { mode: 0o644 });
-  await libvirtd.inside('mount', '--bind', copy, file);
 }
 
 async function useOther(libvirtd: Libvirtd, root: string): Promise<void> {
