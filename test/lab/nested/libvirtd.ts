@@ -30,7 +30,15 @@ const sockets: Readonly<Record<LibvirtDaemon, string>> = {
   virtqemud: '/run/libvirt/virtqemud-sock',
 };
 const pidFiles = ['libvirtd', 'virtqemud', 'virtlogd'].map((name) => `/run/${name}.pid`);
+/** Drivers and back ends, which libvirt loads from there whatever their version. */
+const driverFolder = '/usr/lib/x86_64-linux-gnu/libvirt';
 const startTimeoutMs = 120_000;
+
+/** Puts a libvirt that was unpacked into a folder in the place of this machine's own. */
+export async function installLibvirt(root: string): Promise<void> {
+  rmSync(driverFolder, { recursive: true, force: true });
+  await run('cp', ['--archive', `${root}/.`, '/']);
+}
 
 /** Where virsh finds the daemon that runs; it would not ask for another than libvirtd by itself. */
 export function libvirtUri(): string {
