@@ -4,19 +4,21 @@
 import { readFileSync } from 'node:fs';
 
 export const accountFiles = ['/etc/passwd', '/etc/group'] as const;
-type AccountFile = (typeof accountFiles)[number];
+export type AccountFile = (typeof accountFiles)[number];
 
 const accounts: Readonly<Record<AccountFile, readonly string[]>> = {
   '/etc/passwd': ['libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin'],
   '/etc/group': ['libvirt-qemu:x:64055:'],
 };
 
-/** The text of a list of accounts of this machine, with those that it lacks. */
+/** The text of a list of accounts of this machine, with those that it lacks, and with `more` in the place of its own. */
 export function withAccounts(file: AccountFile, more: readonly string[] = []): string {
-  const own = readFileSync(file, 'utf8').trimEnd();
-  const names = new Set(own.split('\n').map(nameIn));
-  const missing = [...accounts[file], ...more].filter((line) => !names.has(nameIn(line)));
-  return [own, ...missing, ''].join('\n');
+  const own = readFileSync(file, 'utf8').trimEnd().split('\n');
+  const replaced = new Set(more.map(nameIn));
+  const kept = own.filter((line) => !replaced.has(nameIn(line)));
+  const names = new Set(kept.map(nameIn));
+  const missing = accounts[file].filter((line) => !names.has(nameIn(line)));
+  return [...kept, ...missing, ...more, ''].join('\n');
 }
 
 function nameIn(line: string): string {
