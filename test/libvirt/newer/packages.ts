@@ -1,7 +1,8 @@
 // Owns a newer libvirt than the machine's own, and polkit, as Debian packages that are unpacked into folders: nothing is
 // installed, and nothing of them is seen by the machine's own daemons.
 
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { byVersion, unpackPackages } from '../../../src/lab/debian.ts';
 import { runProgram } from '../../../src/lab/program.ts';
@@ -95,6 +96,11 @@ async function unpackOnce(packages: readonly string[], folder: string): Promise<
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await unpackPackages(packages, folder, undefined);
+  // Some packages of Debian 12 have their libraries in /lib, which is /usr/lib.
+  if (existsSync(join(folder, 'lib'))) {
+    await cp(join(folder, 'lib'), join(folder, 'usr/lib'), { recursive: true, verbatimSymlinks: true });
+    await rm(join(folder, 'lib'), { recursive: true });
+  }
   // What is a folder in one version and a link in the other; nobody reads it.
   await rm(join(folder, 'usr/share/doc'), { recursive: true, force: true });
   await writeFile(file, key);
