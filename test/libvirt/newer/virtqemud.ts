@@ -125,6 +125,7 @@ async function fetchSource({ version, upstream, suite }: OfferedLibvirt, work: s
     await mkdir(join(work, name), { recursive: true });
   const options = [
     'APT::Sandbox::User=root',
+    'Acquire::Retries=3',
     'Dir::Etc::SourceList=/dev/null',
     `Dir::Etc::SourceParts=${sources}`,
     `Dir::State::Lists=${join(work, 'lists')}`,
