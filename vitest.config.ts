@@ -1,7 +1,20 @@
 import { defineConfig } from 'vitest/config';
 
-// `unit` runs everywhere; `libvirt` where libvirtd is installed: it starts its own; `lab` holds the tests that need the lab's kernel and is run inside it; `boots` holds those that
-// boot the lab themselves, once each (scripts/test.mjs).
+// `unit` runs everywhere; `libvirt` where libvirtd is installed: it starts its own; `lab` holds the tests that need the
+// lab's kernel and is run inside it; `lab-libvirt` those that put another libvirt there, in a boot of their own; `boots`
+// holds those that boot the lab themselves, once each (scripts/test.mjs).
+
+const inLab = {
+  setupFiles: 'test/lab/only-in-lab.ts',
+  // One kernel, one test at a time. Software emulation is some twenty times slower: modules are loaded once for all files,
+  // in one thread.
+  fileParallelism: false,
+  isolate: false,
+  pool: 'threads',
+  testTimeout: 600_000,
+  hookTimeout: 600_000,
+} as const;
+
 export default defineConfig({
   test: {
     projects: [
@@ -9,7 +22,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['**/*.lab.test.ts', '**/*.boots.test.ts', '**/*.libvirt.test.ts'],
+          exclude: [
+            '**/*.lab.test.ts',
+            '**/*.lab-libvirt.test.ts',
+            '**/*.boots.test.ts',
+            '**/*.libvirt.test.ts',
+          ],
           testTimeout: 60_000,
         },
       },
@@ -26,14 +44,14 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['src/**/*.lab.test.ts', 'test/**/*.lab.test.ts'],
-          setupFiles: ['test/lab/only-in-lab.ts'],
-          // One kernel, one test at a time. Software emulation is some twenty times slower: modules are loaded once
-          // for all files, in one thread.
-          fileParallelism: false,
-          isolate: false,
-          pool: 'threads',
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
+          ...inLab,
+        },
+      },
+      {
+        test: {
+          name: 'lab-libvirt',
+          include: ['test/lab/*.lab-libvirt.test.ts'],
+          ...inLab,
         },
       },
       {

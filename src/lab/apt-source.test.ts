@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { offersSuite, parseDeb822Sources, parseOneLineSources, renderBackportsSource } from './apt-source.ts';
+import {
+  offersSuite,
+  parseDeb822Sources,
+  parseOneLineSources,
+  renderBackportsSource,
+  renderSourcePackages,
+} from './apt-source.ts';
 
 const debianSources = `# snapshot
 Types: deb
@@ -89,5 +95,17 @@ describe('renderBackportsSource', () => {
 
   it('gives nothing when no source offers the release', () => {
     expect(renderBackportsSource(parseDeb822Sources(debianSources), 'trixie')).toBeUndefined();
+  });
+});
+
+describe('renderSourcePackages', () => {
+  it('asks the mirror of the suite for its source packages', () => {
+    const sources = parseDeb822Sources(
+      'Types: deb\nURIs: http://a.example\nSuites: x x-backports\nSigned-By: /k.gpg\n',
+    );
+    expect(renderSourcePackages(sources, 'x-backports')).toBe(
+      'Types: deb-src\nURIs: http://a.example\nSuites: x-backports\nSigned-By: /k.gpg\nComponents: main\n',
+    );
+    expect(renderSourcePackages(sources, 'y')).toBeUndefined();
   });
 });

@@ -66,12 +66,23 @@ export function offersSuite(source: AptSource, suite: string): boolean {
  * mirror, key and architecture stay as the machine has them. Undefined when no source offers the release.
  */
 export function renderBackportsSource(sources: readonly AptSource[], codename: string): string | undefined {
-  const own = sources.find((source) => offersSuite(source, codename));
+  return renderLike(sources, codename, { types: 'deb', suites: `${codename}-backports`, components: 'main' });
+}
+
+/** The deb822 stanza for the source packages of a suite, made likewise. Undefined when no source offers the suite. */
+export function renderSourcePackages(sources: readonly AptSource[], suite: string): string | undefined {
+  return renderLike(sources, suite, { types: 'deb-src', suites: suite, components: 'main' });
+}
+
+/** The first source that offers a suite, with some fields changed. */
+function renderLike(
+  sources: readonly AptSource[],
+  suite: string,
+  changes: Readonly<Record<string, string>>,
+): string | undefined {
+  const own = sources.find((source) => offersSuite(source, suite));
   if (own === undefined) return undefined;
-  const fields = new Map(own);
-  fields.set('types', 'deb');
-  fields.set('suites', `${codename}-backports`);
-  fields.set('components', 'main');
+  const fields = new Map([...own, ...Object.entries(changes)]);
   return [...fields].map(([name, value]) => `${spelled(name)}: ${value}\n`).join('');
 }
 

@@ -40,6 +40,8 @@ const labPrograms: readonly LabProgram[] = [
   { program: 'libvirtd', package: 'libvirt-daemon' },
   { program: 'virt-qemu-run', package: 'libvirt-daemon-driver-qemu' },
   { program: 'virsh', package: 'libvirt-clients' },
+  // libvirt's generator of code, for its modular daemon, which the tests build.
+  { program: 'python3', package: 'python3' },
   { program: 'lldpd', package: 'lldpd' },
   { program: 'ibv_devinfo', package: 'ibverbs-utils' },
 ];
@@ -163,7 +165,8 @@ async function planInstallHere(missing: readonly string[]): Promise<InstallPlan>
   return planInstall(missing, release, await readAptSources());
 }
 
-async function readAptSources(): Promise<AptSource[]> {
+/** The machine's own sources, in both formats. */
+export async function readAptSources(): Promise<AptSource[]> {
   const sources = parseOneLineSources(await readTextOrEmpty('/etc/apt/sources.list'));
   const folder = '/etc/apt/sources.list.d';
   for (const name of await readdir(folder).catch(() => [])) {

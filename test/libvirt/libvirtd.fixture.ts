@@ -6,13 +6,14 @@ import { execFile, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { LibvirtClient } from '../../src/hypervisor/libvirt/libvirt-client.ts';
 import type { DomainRef } from '../../src/hypervisor/libvirt/remote-protocol.ts';
 import { procedures } from '../../src/hypervisor/libvirt/remote-protocol.ts';
-import { accountFiles, withAccount } from '../lab/nested/libvirt-account.ts';
+import { accountFiles, withAccounts } from './accounts.ts';
+import type { AccountFile } from './accounts.ts';
 
 const run = promisify(execFile);
 
@@ -27,7 +28,7 @@ const privateFolders = {
 
 /** An unpacked libvirt of another version (`dpkg -x`), taken instead of the installed one. */
 const otherRoot = process.env['VFLEET_TEST_LIBVIRT_ROOT'];
-const libraryFolder = '/usr/lib/x86_64-linux-gnu';
+export const libraryFolder = '/usr/lib/x86_64-linux-gnu';
 
 const startTimeoutMs = 60_000;
 export const bridge = 'vfbr0';
@@ -46,11 +47,22 @@ export const libvirtdIsThere =
     },
   );
 
+export interface LibvirtdOptions {
+  /** Lines of libvirtd.conf; absent: everybody who reaches the socket is let in. */
+  readonly settings?: readonly string[];
+  /** Lines of the lists of accounts, in the place of the machine's own. */
+  readonly accounts?: Readonly<Partial<Record<AccountFile, readonly string[]>>>;
+  /** Called once the namespaces are there, before the daemons are. */
+  readonly before?: (libvirtd: Libvirtd) => Promise<void>;
+}
+
 export class Libvirtd {
   readonly folder: string;
   readonly socketPath: string;
   readonly #holder: ChildProcess;
   readonly #holderPid: number;
+  /** Of the daemons that are started from now on. */
+  readonly env: Record<string, string> = {};
 
   constructor(folder: string, holder: ChildProcess, holderPid: number) {
     this.folder = folder;
@@ -108,11 +120,16 @@ export class Libvirtd {
   }
 
   #spawnInside(daemon: readonly string[]): void {
-    const env =
-      otherRoot === undefined
-        ? process.env
-        : { ...process.env, LD_LIBRARY_PATH: join(otherRoot, libraryFolder) };
-    spawn('nsenter', this.#nsenterArgs(daemon), { stdio: 'ignore', env }).unref();
+    const libraries = otherRoot === undefined ? {} : { LD_LIBRARY_PATH: join(otherRoot, libraryFolder) };
+    this.spawn(daemon, { ...this.env, ...libraries });
+  }
+
+  /** Starts a program where the daemon is; it ends with the namespace. */
+  spawn(command: readonly string[], env: Readonly<Record<string, string>> = {}): void {
+    spawn('nsenter', this.#nsenterArgs(command), {
+      stdio: 'ignore',
+      env: { ...process.env, ...env },
+    }).unref();
   }
 
   /** Ends the daemon without a goodbye; VMs go on. */
@@ -140,7 +157,8 @@ export class Libvirtd {
 }
 
 /** Starts virtlogd and libvirtd with nothing defined, and a bridge {@link bridge}. */
-export async function startLibvirtd(): Promise<Libvirtd> {
+export async function startLibvirtd(options: LibvirtdOptions = {}): Promise<Libvirtd> {
+  const { accounts = {}, settings = ['auth_unix_rw = "none"'] } = options;
   const folder = await mkdtemp(join(tmpdir(), 'vfleet-libvirtd-'));
   // The first process of a process namespace has to take leave of orphans (QEMU is one): a shell does.
   const holder = spawn(
@@ -165,10 +183,10 @@ export async function startLibvirtd(): Promise<Libvirtd> {
       await mkdir(target, { recursive: true });
       await libvirtd.inside('mount', '--bind', join(folder, name), target);
     }
-    for (const name of accountFiles) {
-      const path = join('/etc', name);
-      await writeFile(join(folder, name), withAccount(name, await readFile(path, 'utf8')), { mode: 0o644 });
-      await libvirtd.inside('mount', '--bind', join(folder, name), path);
+    for (const file of accountFiles) {
+      const copy = join(folder, basename(file));
+      await writeFile(copy, withAccounts(file, accounts[file]), { mode: 0o644 });
+      await libvirtd.inside('mount', '--bind', copy, file);
     }
     if (otherRoot !== undefined) await useOther(libvirtd, otherRoot);
     await writeFile(
@@ -183,11 +201,12 @@ export async function startLibvirtd(): Promise<Libvirtd> {
     );
     await writeFile(
       join(folder, 'etc', 'libvirtd.conf'),
-      ['auth_unix_rw = "none"', 'log_outputs = "3:file:/var/log/libvirt/libvirtd.log"'].join('\n'),
+      [...settings, 'log_outputs = "3:file:/var/log/libvirt/libvirtd.log"'].join('\n'),
     );
     await libvirtd.inside('ip', 'link', 'set', 'lo', 'up');
     await libvirtd.inside('ip', 'link', 'add', bridge, 'type', 'bridge');
     await libvirtd.inside('ip', 'link', 'set', bridge, 'up');
+    await options.before?.(libvirtd);
     libvirtd.startLog();
     await libvirtd.start();
     return libvirtd;

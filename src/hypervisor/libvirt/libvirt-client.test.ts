@@ -198,15 +198,27 @@ describe('getting in', () => {
     await daemon.stop();
   });
 
-  test('refused by polkit is a missing permission', async () => {
+  // The last is what a daemon says that cannot ask, because polkit does not run.
+  test.each([
+    [45, 'authentication failed: access denied by policy'],
+    [
+      94,
+      "authentication unavailable: no polkit agent available to authenticate action 'org.libvirt.unix.manage'",
+    ],
+    [89, 'error from service: The name org.freedesktop.PolicyKit1 was not provided by any .service files'],
+  ])('refused by polkit is a missing permission (error %i)', async (number, words) => {
     const daemon = await startDaemon([2]);
     daemon.behave((call, socket) => {
       if (call.header.procedure !== procedures.authPolkit.number) return false;
-      refuse(socket, call, 45, 'authentication failed: access denied by policy');
+      refuse(socket, call, number, words);
       return true;
     });
     const client = new LibvirtClient({ socketPath: daemon.socketPath });
-    await expect(client.connect()).rejects.toMatchObject({ code: 'permission.missing' });
+    await expect(client.connect()).rejects.toMatchObject({
+      code: 'permission.missing',
+      message: `libvirt: ${words} (error ${number})`,
+      hint: expect.stringContaining('group libvirt'),
+    });
     client.close();
     await daemon.stop();
   });

@@ -3,6 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, VfleetError } from '../../base/errors.ts';
+import { isRefusal } from './refusal.ts';
 import type { DomainRef, Procedure } from './remote-protocol.ts';
 import {
   AuthType,
@@ -31,6 +32,8 @@ const maxBackoffMs = 2000;
  * (qemuProcessReconnect): everybody looks once more when it must be done, which may take as long as QEMU's monitor may.
  */
 const lookAgainMs = [2000, 35_000];
+
+const rightsHint = 'Run as root, or as a member of the group libvirt.';
 
 /** An event as libvirt sends it. */
 export type DomainEvent =
@@ -139,7 +142,7 @@ export class LibvirtClient {
     }
     throw new VfleetError('hypervisor.unreachable', `libvirt does not answer (${problems.join('; ')})`, {
       hint: problems.some((problem) => problem.endsWith('EACCES'))
-        ? 'Run as root, or as a member of the group libvirt.'
+        ? rightsHint
         : 'Start libvirtd (or virtqemud), or name its socket.',
     });
   }
@@ -190,7 +193,17 @@ async function authenticate(connection: RpcConnection): Promise<void> {
       hint: 'Run as root with `auth_unix_rw = "none"` or "polkit" in libvirtd.conf.',
     });
   }
-  await connection.call(procedures.authPolkit, undefined, readTimeoutMs);
+  try {
+    await connection.call(procedures.authPolkit, undefined, readTimeoutMs);
+  } catch (thrown) {
+    // It says no with many errors, and with others when polkit cannot be asked: either way this user is not let in.
+    if (!(thrown instanceof VfleetError) || !isRefusal(thrown)) throw thrown;
+    throw new VfleetError('permission.missing', thrown.message, {
+      hint: rightsHint,
+      details: thrown.details,
+      cause: thrown,
+    });
+  }
 }
 
 function errnoOf(thrown: unknown): string {

@@ -1,12 +1,15 @@
 // Owns the VMs inside the lab: continuing a saved one, asking it, ending it. All through Debian's virsh, nothing of vfleet.
 
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run, succeeds } from '../lab-host.ts';
 import { channelPathIn, labVms } from './domain.ts';
 import type { LabVmName } from './domain.ts';
 import { openGuestChannel } from './guest-channel.ts';
 import type { Answer } from './guest-channel.ts';
-import { startLibvirtd } from './libvirtd.ts';
+import { libvirtUri, startLibvirt } from './libvirtd.ts';
+import type { LibvirtDaemon } from './libvirtd.ts';
 import { capabilitiesFolder, savedVmFile } from './saved-vms.ts';
 
 /** A running VM. */
@@ -22,13 +25,13 @@ export interface LabVm {
 
 /** Runs a command of virsh; what it printed. */
 export async function virsh(...args: readonly string[]): Promise<string> {
-  return run('virsh', ['-c', 'qemu:///system', '-q', ...args]);
+  return run('virsh', ['-c', libvirtUri(), '-q', ...args]);
 }
 
 /** Starts libvirt where it does not run, and goes on with a saved VM. */
-export async function startVm(name: LabVmName): Promise<LabVm> {
+export async function startVm(name: LabVmName, daemon: LibvirtDaemon = 'libvirtd'): Promise<LabVm> {
   const folder = savedFolder();
-  await startLibvirtd(join(folder, capabilitiesFolder));
+  await startLibvirt(daemon, join(folder, capabilitiesFolder));
   await virsh('restore', savedVmFile(folder, name), '--running');
   const path = channelPathIn(await virsh('dumpxml', name));
   if (path === undefined) throw new Error(`libvirt gave ${name} no channel`);
@@ -48,9 +51,16 @@ export async function startVm(name: LabVmName): Promise<LabVm> {
   };
 }
 
+/** Gives a running VM a stored definition: what it was started with. */
+export async function storeDefinition(name: LabVmName): Promise<void> {
+  const file = join(tmpdir(), `${name}.xml`);
+  writeFileSync(file, await virsh('dumpxml', name, '--inactive'));
+  await virsh('define', file);
+}
+
 /** Ends the VMs that still run. */
 export async function destroyVms(): Promise<void> {
-  for (const { name } of labVms) await succeeds('virsh', ['-c', 'qemu:///system', 'destroy', name]);
+  for (const { name } of labVms) await succeeds('virsh', ['-c', libvirtUri(), 'destroy', name]);
 }
 
 /** MAC addresses of the passed-through interfaces of a VM, as libvirt lists them. */

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { CpioMode, writeCpio } from '../../../src/lab/cpio.ts';
 import type { LabImage } from '../../../src/lab/image.ts';
 import { parseModulesDep } from '../../../src/lab/initramfs.ts';
@@ -13,7 +13,7 @@ import { runProgram } from '../../../src/lab/program.ts';
 import { channelPathIn, labVms, renderDomain } from './domain.ts';
 import { openGuestChannel } from './guest-channel.ts';
 import { guestInit, guestModules } from './guest-init.ts';
-import { accountFiles, withAccount } from './libvirt-account.ts';
+import { accountFiles, withAccounts } from '../../libvirt/accounts.ts';
 import { qemuConfiguration } from './libvirtd.ts';
 
 const keyFile = 'key';
@@ -102,7 +102,7 @@ async function buildInitramfs(image: LabImage): Promise<Buffer> {
 
 /** Boots and saves all VMs under a libvirt of our own, which is inside virsh and knows nothing of the machine's. */
 async function saveVms(root: string, folder: string): Promise<void> {
-  const virsh = startVirsh(await embeddedVirsh(root));
+  const virsh = startVirsh(`qemu:///embed?root=${root}`, await accountsPrefix(root));
   try {
     for (const vm of labVms) {
       const file = join(root, `${vm.name}.xml`);
@@ -125,6 +125,17 @@ async function saveVms(root: string, folder: string): Promise<void> {
   }
 }
 
+/** Before a program: it sees the accounts that a libvirt of root looks up. */
+async function accountsPrefix(root: string): Promise<readonly string[]> {
+  if (process.getuid?.() !== 0) return [];
+  const copies = accountFiles.map((file) => join(root, basename(file)));
+  for (const [index, file] of accountFiles.entries())
+    await writeFile(copies[index] ?? '', withAccounts(file));
+  const mounts = accountFiles.map((file, index) => `mount --bind "$${index + 1}" ${file}`);
+  const script = [...mounts, `shift ${copies.length}`, 'exec "$@"'].join(' && ');
+  return ['unshare', '--mount', 'sh', '-c', script, 'sh', ...copies];
+}
+
 interface Virsh {
   /** Runs a command; what it printed. */
   run(command: string): Promise<string>;
@@ -132,24 +143,8 @@ interface Virsh {
   end(): Promise<void>;
 }
 
-/**
- * The command of a virsh with a libvirt inside. Root's wants an account that this machine need not have: it finds it in
- * files that stand before the machine's own in a mount namespace.
- */
-async function embeddedVirsh(root: string): Promise<readonly string[]> {
-  const command = ['virsh', '-q', '-c', `qemu:///embed?root=${root}`];
-  if (process.getuid?.() !== 0) return command;
-  const files: string[] = [];
-  for (const name of accountFiles) {
-    const file = join(root, name);
-    await writeFile(file, withAccount(name, await readFile(join('/etc', name), 'utf8')), { mode: 0o644 });
-    files.push(file);
-  }
-  const script = 'mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/group && shift 2 && exec "$@"';
-  return ['unshare', '--mount', 'sh', '-c', script, 'sh', ...files, ...command];
-}
-
-function startVirsh([program = '', ...args]: readonly string[]): Virsh {
+function startVirsh(uri: string, prefix: readonly string[]): Virsh {
+  const [program, ...args] = [...prefix, 'virsh', '-q', '-c', uri];
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';
