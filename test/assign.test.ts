@@ -608,6 +608,33 @@ describe('a VF for a QEMU that somebody starts', () => {
     expect(await problemsOf(now, start)).toEqual([]);
   });
 
+  it('is detached by name also where no hypervisor answers', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host } = openProcess(now, { vms: [{ operation: 'read', unreachable: true }] });
+    await leaseForQemu(host, now.readGround, { name: 'vm1', network: 'front', acceptedRisks: [] });
+    expect((await detachVfs(host, { vm: 'vm1' })).releases).toMatchObject([{ result: 'free' }]);
+    expect(factsOf(now)).toEqual(factsOf(start));
+  });
+
+  it('is not detached for a VM of the hypervisor with the same name', async () => {
+    const now = await world();
+    const { host } = openProcess(now);
+    const qemu = await leaseForQemu(host, now.readGround, {
+      name: 'web-1',
+      network: 'front',
+      acceptedRisks: [],
+    });
+    await attachVf(host, now.readGround, request('web-1'));
+    const error = await refusalOf(detachVfs(host, { vm: 'web-1' }));
+    expect(error.code).toBe('usage.invalid');
+    const { mac = '' } = qemu.lease.settings;
+    expect((await detachVfs(host, { vm: 'web-1', mac })).releases).toMatchObject([
+      { owner: 'web-1', network: 'front', result: 'free' },
+    ]);
+    expect((await detachVfs(host, { vm: 'web-1' })).releases).toMatchObject([{ network: 'storage' }]);
+  });
+
   it('is detached by name', async () => {
     const start = await world();
     const now = copyWorld(start);

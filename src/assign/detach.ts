@@ -9,15 +9,16 @@ import { lockVf } from '../lease/vf-lock.ts';
 import type { DetachRequest, Release, ReleaseList } from '../model/attachment.ts';
 import type { CorruptLease, Lease } from '../model/lease.ts';
 import type { AssigningHost } from './assigning-host.ts';
-import { releaseOf, releaseVf } from './release.ts';
+import { isAnswer, releaseOf, releaseVf } from './release.ts';
 import { quoted } from './wording.ts';
 
 const lockPollMs = 20;
 
 /**
  * Takes the VFs of a VM back, all or those on a network or with a MAC address. A VM that the hypervisor does not know any
- * more is found by its leases. Records that cannot be understood are told besides, since each may be of this VM. Throws
- * `lease.none` when there is nothing to take, `lock.held`, `apply.interrupted`.
+ * more, or cannot be asked about, is found by its leases. Records that cannot be understood are told besides, since each may
+ * be of this VM. Throws `lease.none` when there is nothing to take, `usage.invalid` when a VM of the hypervisor and a plain
+ * QEMU are meant, `lock.held`, `apply.interrupted`.
  */
 export async function detachVfs(host: AssigningHost, request: DetachRequest): Promise<ReleaseList> {
   const { leases, corrupt } = await findLeases(host, request);
@@ -25,6 +26,13 @@ export async function detachVfs(host: AssigningHost, request: DetachRequest): Pr
     const on = request.network === undefined ? '' : ` on ${request.network}`;
     const at = request.mac === undefined ? '' : ` with MAC address ${request.mac}`;
     throw noLease(`${quoted(request.vm)} has no VF of vfleet${on}${at}`, corrupt);
+  }
+  if (new Set(leases.map(({ owner }) => owner.kind)).size > 1) {
+    throw new VfleetError(
+      'usage.invalid',
+      `${quoted(request.vm)} is a VM of the hypervisor and a QEMU that somebody started, and both have VFs`,
+      { hint: 'name the VM by its UUID, or one VF by --mac' },
+    );
   }
   const releases: Release[] = [];
   for (const lease of leases) releases.push(await giveBack(host, lease, request.waitMs));
@@ -85,12 +93,12 @@ async function findLeases(host: AssigningHost, { vm, network, mac }: DetachReque
   return { leases: found, corrupt };
 }
 
-/** UUID of a VM that the hypervisor knows. */
+/** UUID of a VM that the hypervisor knows; one that does not answer knows none. */
 async function findUuid(host: AssigningHost, vm: string): Promise<string | undefined> {
   try {
     return (await host.hypervisor?.readVm(vm))?.uuid;
   } catch (error) {
-    if (error instanceof VfleetError && error.code === 'vm.unknown') return undefined;
+    if (error instanceof VfleetError && (error.code === 'vm.unknown' || isAnswer(error))) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 // Owns who does the work of attach, detach, vms and recovery: the agent when it is there, this process otherwise.
 // The screens see an Assigner and do not know which.
 
+import { lateHypervisor } from '../agent/late-hypervisor.ts';
 import { defaultTimeouts } from '../apply/timeouts.ts';
 import { VfleetError } from '../base/errors.ts';
 import type { AssigningHost } from '../assign/assigning-host.ts';
@@ -72,7 +73,7 @@ export async function withAssigner(
     const waiting = beginWaiting(options.doing, terminal);
     try {
       const begin = async (who: Omit<Assigner, 'quiet'>): Promise<void> =>
-        work({ ...who, quiet: () => waiting.end() }, live);
+        work(Object.assign(who, { quiet: () => waiting.end() }), live);
       const agent = options.agent && options.spec === undefined ? await findAgent(live) : undefined;
       if (agent === undefined) await withDirect(context, live, options, waiting.say, begin);
       else await begin({ ...agent, label: agent.status.hypervisor?.label ?? 'the hypervisor' });
@@ -90,14 +91,17 @@ async function withDirect(
   work: (assigner: Omit<Assigner, 'quiet'>) => Promise<void>,
 ): Promise<void> {
   if (options.changes) checkRights(live);
-  const hypervisor = await context.openHypervisor(live);
+  // Whoever takes back what a plain QEMU had needs none.
+  const hypervisor = lateHypervisor('libvirt', async () => context.openHypervisor(live));
   try {
     const host = assigningHost(context, live, hypervisor, say);
     const readGround = groundReader(live, options.spec);
     const { attachVf, explainAttach } = await import('../assign/attach.ts');
     const { detachVfs } = await import('../assign/detach.ts');
     await work({
-      label: hypervisor.label,
+      get label() {
+        return hypervisor.label;
+      },
       readVm: async (name) => hypervisor.readVm(name),
       listVms: async () => hypervisor.listVms(),
       listLeases: async () => readLeaseList(live.stateFolder),

@@ -41,7 +41,14 @@ export function tryLockFile(
       ftruncateSync(fd, 0);
       writeSync(fd, `${owner}\n`, 0);
     }
-    return { release: () => closeSync(fd) };
+    let isHeld = true;
+    return {
+      release: () => {
+        // The number may be somebody else's by the second time.
+        if (isHeld) closeSync(fd);
+        isHeld = false;
+      },
+    };
   }
   closeSync(fd);
   if (errno !== EWOULDBLOCK)

@@ -33,10 +33,23 @@ export function openFileLeases(stateFolder: string): LeaseStore {
   const folder = leaseFolder(stateFolder);
   const pathOf = (key: VfKey): string => join(folder, `${vfFileName(key)}${ending}`);
 
+  // The text is read each time: inode and time of a file can be those of the record before it. What it means is not
+  // worked out again and again, by an agent that lists thousands. By path, what was read last.
+  const known = new Map<string, { readonly text: string; readonly lease: Lease }>();
+
   /** Throws a plain Error for whatever is no lease of this VF. */
   function readLease(key: VfKey): Lease | undefined {
-    const text = readRecord(pathOf(key));
-    return text === undefined ? undefined : parseVfRecord(text, Lease, key);
+    const path = pathOf(key);
+    const text = readRecord(path);
+    if (text === undefined) {
+      known.delete(path);
+      return undefined;
+    }
+    const before = known.get(path);
+    if (before?.text === text) return before.lease;
+    const lease = parseVfRecord(text, Lease, key);
+    known.set(path, { text, lease });
+    return lease;
   }
 
   return {

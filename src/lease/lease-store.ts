@@ -38,7 +38,7 @@ export async function listEveryLease(store: Pick<LeaseStore, 'list'>): Promise<r
 /** The error for records that cannot be understood. */
 export function corruptLease(why: string, details: ErrorDetails): VfleetError {
   return new VfleetError('lease.corrupt', why, {
-    hint: 'see who has the VF; then remove the file, and run `vfleet recover`',
+    hint: 'see who has the VF; then remove the file, and apply the spec, which sets the VF back',
     details,
   });
 }
