@@ -60,8 +60,9 @@ export interface Hypervisor {
   /** Throws `hypervisor.refused` and leaves the VM as it was, in both scopes. */
   attachNic(uuid: string, nic: NewNic, scope: ChangeScope): Promise<void>;
   /**
-   * Takes an interface away and waits until it is gone from the running VM, as far as `scope` says; one that is not there
-   * is a success. Throws `hypervisor.timeout` when the guest does not let go of it within `timeoutMs`.
+   * Takes an interface away and waits until it is gone from the running VM, as far as `scope` says; one that is not there,
+   * and a VM that is not there, are a success. Throws `hypervisor.timeout` when the guest does not let go of it within
+   * `timeoutMs`, and when the hypervisor itself does not answer or is busy: nobody knows then whether it is still to come.
    */
   detachNic(uuid: string, alias: string, scope: ChangeScope, timeoutMs: number): Promise<void>;
   pin(uuid: string, pinning: Pinning, scope: ChangeScope): Promise<void>;

@@ -127,7 +127,9 @@ export function openSimHypervisor(options: SimHypervisorOptions = {}): SimHyperv
             'hypervisor.timeout',
             `the guest has not let go of ${alias} within ${timeoutMs / 1000} s`,
           ),
-      ),
+      ).catch((error: unknown) => {
+        if (!(error instanceof VfleetError) || error.code !== 'vm.unknown') throw error;
+      }),
     pin: async (uuid, pinning, scope) => change('pin', uuid, (_, vm) => pinVm(vm, pinning, scope), late),
     watch: (signal) => watchVms(store, signal),
     close: () => undefined,
