@@ -321,6 +321,21 @@ describe.skipIf(!libvirtdIsThere)('interfaces on a real libvirtd', () => {
     });
   });
 
+  test('pinned: what others keep in the definition stays, whatever libvirt lets them', async () => {
+    const deep = `${'<b>'.repeat(240)}${'</b>'.repeat(240)}`;
+    const words = '<![CDATA[<!DOCTYPE html>]]><!-- <!DOCTYPE html> --><?page <!DOCTYPE html> ?>';
+    const settings = `<metadata><o:o xmlns:o="https://others.example">${words}${deep}</o:o></metadata>`;
+    const uuid = await stoppedVm(domainXml('kept', { settings }));
+    const metadata = async (): Promise<string> =>
+      /<metadata>[\s\S]*<\/metadata>/.exec(await libvirtd.virsh('dumpxml', 'kept'))?.[0] ?? '';
+    const before = await metadata();
+    expect(before).toContain('<![CDATA[<!DOCTYPE html>]]>');
+    expect((await hypervisor.listVms()).map(({ name }) => name)).toEqual(['kept']);
+    await hypervisor.pin(uuid, { vcpuPins: { 0: [0] } }, stored);
+    expect((await hypervisor.readVm(uuid)).storedPlacement).toMatchObject({ vcpuPins: { 0: [0] } });
+    expect(await metadata()).toBe(before);
+  });
+
   test('pinned while it runs: both hold it; a vCPU that is not there changes nothing', async () => {
     const uuid = await runningVm(domainXml('pinned-live'));
     await hypervisor.pin(uuid, { vcpuPins: { 0: [0], 1: [1] }, emulatorPin: [0] }, both);
