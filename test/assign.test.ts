@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { LeaseCare } from '../src/agent/lease-care.ts';
 import { lockHost } from '../src/apply/host-lock.ts';
 import { attachVf, explainAttach } from '../src/assign/attach.ts';
 import { detachVfs, giveBack } from '../src/assign/detach.ts';
@@ -423,6 +424,35 @@ describe('a VF that cannot be given back', () => {
     expect(vfsOf(now)[lease.key.vf]).toMatchObject({ dirt: 'left by web-1' });
     kernel.releaseVf(lease.key.pf, lease.key.vf);
     expect(await recoverLeases(host)).toEqual([expect.objectContaining({ result: 'free' })]);
+  });
+
+  it('because the definition of its VM cannot be read is kept, and others are served meanwhile', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host, hypervisor } = openProcess(now);
+    const { lease } = await attachVf(host, now.readGround, request('web-1'));
+    const [odd] = now.vms.vms;
+    if (odd === undefined) throw new Error('there is no VM');
+    odd.problem = 'the definition of "web-1" is not XML that vfleet reads';
+    const kept = [expect.objectContaining({ result: 'kept', why: odd.problem })];
+    expect(await recoverLeases(host)).toEqual(kept);
+    expect(await new LeaseCare(host).look()).toEqual(kept);
+    for (const attempt of [
+      attachVf(host, now.readGround, request('web-1')),
+      detachVfs(host, { vm: 'web-1' }),
+      hypervisor.pin(odd.uuid, { emulatorPin: [0] }, { live: true, stored: false }),
+    ])
+      expect((await refusalOf(attempt)).code).toBe('hypervisor.malformed');
+    expect(await giveBack(host, lease)).toMatchObject({ result: 'kept', why: odd.problem });
+    const mac = lease.settings.mac ?? '';
+    expect((await refusalOf(attachVf(host, now.readGround, request('web-2', { mac })))).code).toBe(
+      'mac.in-use',
+    );
+    await attachVf(host, now.readGround, request('web-2'));
+    expect(await openFileLeases(now.stateFolder).list()).toHaveLength(2);
+    delete now.vms.vms[0]?.problem;
+    expect(await recoverLeases(host)).toEqual([]);
+    expect(await problemsOf(now, start)).toEqual([]);
   });
 
   it('because somebody works on it is kept', async () => {

@@ -78,7 +78,7 @@ export async function explainAttach(
   return (await judgeCandidates(host, ground, seekerOf(vm, network, request), vms)).verdicts;
 }
 
-/** All VMs and the one that is meant. Throws `vm.unknown`. */
+/** All VMs and the one that is meant. Throws `vm.unknown`, and why that one cannot be read. */
 async function readVms(
   hypervisor: Hypervisor,
   nameOrUuid: string,
@@ -86,7 +86,8 @@ async function readVms(
   const vms = await hypervisor.listVms();
   const listed =
     vms.find(({ uuid }) => uuid === nameOrUuid.toLowerCase()) ?? vms.find(({ name }) => name === nameOrUuid);
-  return { vm: listed ?? (await hypervisor.readVm(nameOrUuid)), vms };
+  const isRead = listed !== undefined && listed.problem === undefined;
+  return { vm: isRead ? listed : await hypervisor.readVm(nameOrUuid), vms };
 }
 
 export function hypervisorOf({ hypervisor }: AssigningHost): Hypervisor {

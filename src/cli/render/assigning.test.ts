@@ -119,6 +119,21 @@ describe('the screen of VMs', () => {
     ]);
   });
 
+  it('says of which VM nothing is known, and why', () => {
+    const nic = { kind: 'unknown', mac: bridge.mac ?? '' };
+    const odd = {
+      ...vm('odd-1', [nic], [nic]),
+      problem: 'the definition of "odd-1" is not XML that vfleet reads',
+    };
+    expect(
+      renderVms(viewVms([odd, vm('web-1', [])], [], vfs), 'here', plainTerminal(undefined)).slice(1),
+    ).toEqual([
+      expect.stringMatching(/^odd-1  running  unknown  52:54:00:00:00:09 /),
+      expect.stringMatching(/^web-1 /),
+      '! the definition of "odd-1" is not XML that vfleet reads',
+    ]);
+  });
+
   it('tells what comes only with the next start, and takes no lease of another VM', () => {
     const other = lease('db', { owner: { kind: 'libvirt', uuid: 'u-2', name: 'db', hold: 'stored' } });
     const [view] = viewVms([vm('web-1', [], [vfNic])], [other], vfs);

@@ -49,7 +49,9 @@ function depthOf(root: Element): number {
 
 function malformed(what: string, problem: string): VfleetError {
   const line = problem.replaceAll(/\s+/g, ' ').slice(0, 200);
-  return new VfleetError('hypervisor.malformed', `${what} is not XML that vfleet reads: ${line}`);
+  return new VfleetError('hypervisor.malformed', `${what} is not XML that vfleet reads: ${line}`, {
+    hint: 'See `virsh dumpxml`. libvirt keeps prefixes in <metadata> that nothing declares: mend them with `virsh edit`.',
+  });
 }
 
 /** A new element with attributes (absent ones are left out) and children; every value is encoded when it is written. */

@@ -2,6 +2,7 @@
 // Works on a draft of the state; whether the draft holds is sim-hypervisor.ts's.
 
 import { VfleetError, messageOf } from '../../base/errors.ts';
+import { present } from '../../base/present.ts';
 import { isActive } from '../../model/vm.ts';
 import type { Vm, VmNic } from '../../model/vm.ts';
 import type { ChangeScope, NewNic } from '../hypervisor.ts';
@@ -30,6 +31,23 @@ export function vmOf(vms: SimVms, nameOrUuid: string): Vm {
     vms.vms.find(({ name }) => name === nameOrUuid);
   if (vm !== undefined) return vm;
   throw new VfleetError('vm.unknown', `the simulated hypervisor has no VM ${JSON.stringify(nameOrUuid)}`);
+}
+
+/** Refuses what needs the definition of a VM that cannot be read. */
+export function readableVmOf(vms: SimVms, nameOrUuid: string): Vm {
+  const vm = vmOf(vms, nameOrUuid);
+  if (vm.problem !== undefined) throw new VfleetError('hypervisor.malformed', vm.problem);
+  return vm;
+}
+
+/** A VM as a list shows it: of a definition that cannot be read, only what others must not be given. */
+export function listedVm(vm: Vm): Vm {
+  if (vm.problem === undefined) return vm;
+  const { storedPlacement: _, ...others } = vm;
+  const listed = (nics: readonly VmNic[]): VmNic[] =>
+    nics.map(({ mac, hostAddress }) => present({ kind: 'unknown', mac, hostAddress }));
+  const placement = { vcpuCount: 1, memoryMb: 0, vcpuPins: {} };
+  return { ...others, nics: listed(vm.nics), storedNics: listed(vm.storedNics), placement };
 }
 
 /** Adds an interface as far as the scope says. */
