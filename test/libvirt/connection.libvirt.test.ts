@@ -68,31 +68,6 @@ describe.skipIf(!libvirtdIsThere)('a connection to a real libvirtd', () => {
     expect(await hypervisor.listVms()).toEqual([]);
   });
 
-  test('lists a VM whose definition it cannot read beside the others, and refuses to work on it', async () => {
-    const settings = '<metadata><o:o xmlns:o="https://others.example"><undeclared:x/></o:o></metadata>';
-    const nic = "<interface type='user'><mac address='52:54:00:12:34:56'/></interface>";
-    const doms = [
-      await define(client, domainXml('odd', { settings, devices: nic })),
-      await define(client, domainXml('plain')),
-    ];
-    const [odd, plain] = await hypervisor.listVms();
-    expect(odd).toMatchObject({
-      name: 'odd',
-      state: 'stopped',
-      persistent: true,
-      problem: expect.stringContaining('the definition of "odd" is not XML'),
-      nics: [],
-      storedNics: [{ kind: 'unknown', mac: '52:54:00:12:34:56' }],
-    });
-    expect(plain).toMatchObject({ name: 'plain', storedNics: [] });
-    expect(plain).not.toHaveProperty('problem');
-    await expect(hypervisor.readVm('odd')).rejects.toMatchObject({ code: 'hypervisor.malformed' });
-    await expect(
-      hypervisor.pin(odd?.uuid ?? '', { emulatorPin: [0] }, { live: false, stored: true }),
-    ).rejects.toMatchObject({ code: 'hypervisor.malformed' });
-    await Promise.all(doms.map((dom) => remove(client, dom)));
-  });
-
   test('knows no VM of a name that none has, however strange', async () => {
     const names = [
       'no-such-vm',

@@ -323,14 +323,17 @@ describe.skipIf(!libvirtdIsThere)('interfaces on a real libvirtd', () => {
 
   test('pinned: what others keep in the definition stays, whatever libvirt lets them', async () => {
     const deep = `${'<b>'.repeat(240)}${'</b>'.repeat(240)}`;
-    const words = '<![CDATA[<!DOCTYPE html>]]><!-- <!DOCTYPE html> --><?page <!DOCTYPE html> ?>';
-    const settings = `<metadata><o:o xmlns:o="https://others.example">${words}${deep}</o:o></metadata>`;
+    const words = '<![CDATA[<!DOCTYPE html></metadata>]]><!-- <!DOCTYPE html> --><?page <!DOCTYPE html> ?>';
+    // No prefix is declared, and no name has two colons, in XML with namespaces; libvirt takes and keeps both.
+    const lax = '<undeclared:a undeclared:b="$&amp;"/><a:b:c/><xmlns/>';
+    const settings = `<metadata o="1"><o:o xmlns:o="https://others.example">${words}${deep}${lax}</o:o></metadata>`;
     const uuid = await stoppedVm(domainXml('kept', { settings }));
     const metadata = async (): Promise<string> =>
-      /<metadata>[\s\S]*<\/metadata>/.exec(await libvirtd.virsh('dumpxml', 'kept'))?.[0] ?? '';
+      /<metadata[\s\S]*<\/metadata>/.exec(await libvirtd.virsh('dumpxml', 'kept'))?.[0] ?? '';
     const before = await metadata();
-    expect(before).toContain('<![CDATA[<!DOCTYPE html>]]>');
-    expect((await hypervisor.listVms()).map(({ name }) => name)).toEqual(['kept']);
+    expect(before).toContain('<![CDATA[<!DOCTYPE html></metadata>]]>');
+    expect(before).toContain('<undeclared:a undeclared:b="$&amp;"/>');
+    expect(await hypervisor.listVms()).toEqual([await hypervisor.readVm('kept')]);
     await hypervisor.pin(uuid, { vcpuPins: { 0: [0] } }, stored);
     expect((await hypervisor.readVm(uuid)).storedPlacement).toMatchObject({ vcpuPins: { 0: [0] } });
     expect(await metadata()).toBe(before);

@@ -72,10 +72,10 @@ describe('XML', () => {
     expect(() => parseXml(outside, 'a test')).toThrow(malformed);
   });
 
-  test('refuses what is nested deeper than libvirt takes, without falling over', () => {
+  test('refuses what is nested too deep, without falling over', () => {
     const nested = (depth: number) => '<a>'.repeat(depth) + '</a>'.repeat(depth);
-    expect(renderXml(parseXml(nested(300), 'a test'))).toHaveLength(7 * 300 - 3);
-    for (const depth of [301, 20_000]) expect(() => parseXml(nested(depth), 'a test')).toThrow(malformed);
+    expect(renderXml(parseXml(nested(200), 'a test'))).toHaveLength(7 * 200 - 3);
+    for (const depth of [201, 20_000]) expect(() => parseXml(nested(depth), 'a test')).toThrow(malformed);
   });
 
   test('says what is wrong in one short line', () => {

@@ -7,11 +7,8 @@ import { messageOf, VfleetError } from '../../base/errors.ts';
 
 export type { Element } from '@xmldom/xmldom';
 
-/**
- * Definitions nest about eight deep, and what others keep in `<metadata>` as deep as libvirt's parser takes it (256,
- * xmlParserMaxDepth of libxml2). What goes through one by recursion must not use up the stack.
- */
-const maxDepth = 300;
+/** Definitions nest about eight deep; what goes through one by recursion must not use up the stack. */
+const maxDepth = 200;
 
 /**
  * Reads a whole document and answers its root. Throws `hypervisor.malformed` for everything that is not well-formed, and
@@ -49,9 +46,7 @@ function depthOf(root: Element): number {
 
 function malformed(what: string, problem: string): VfleetError {
   const line = problem.replaceAll(/\s+/g, ' ').slice(0, 200);
-  return new VfleetError('hypervisor.malformed', `${what} is not XML that vfleet reads: ${line}`, {
-    hint: 'See `virsh dumpxml`. libvirt keeps prefixes in <metadata> that nothing declares: mend them with `virsh edit`.',
-  });
+  return new VfleetError('hypervisor.malformed', `${what} is not XML that vfleet reads: ${line}`);
 }
 
 /** A new element with attributes (absent ones are left out) and children; every value is encoded when it is written. */
