@@ -98,6 +98,9 @@ describe.each([
     expect(await problemsOf(now, start)).toEqual([]);
     const vm = await hypervisor.readVm('web-1');
     expect(vm.nics).toContainEqual(expect.objectContaining({ alias, mac: lease.settings.mac, vlan: 200 }));
+    // The guest stays on its VLAN when the VF goes; a Linux bridge takes no tag and has to be on it by itself.
+    const standby = vm.nics.find(({ teaming }) => teaming?.role === 'persistent');
+    expect(standby?.vlan).toBe(lease.standby?.kind === 'openvswitch' ? 200 : undefined);
     expect(vm.storedNics.some((nic) => nic.alias === alias)).toBe(
       lease.owner.kind === 'libvirt' && lease.owner.hold === 'stored',
     );

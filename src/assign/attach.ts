@@ -150,8 +150,13 @@ function nicsOf(lease: Lease): readonly NewNic[] {
     throw new VfleetError('internal.bug', 'a VM cannot have a VF without a PCI address or a MAC address');
   const { mac, vlan = 0 } = settings;
   const alias = vfAliasOf(lease);
-  const vf = { hostAddress: address, mac, alias, ...(vlan > 0 ? { vlan } : {}) };
+  const tag = vlan > 0 ? { vlan } : {};
+  const vf = { hostAddress: address, mac, alias, ...tag };
   if (standby === undefined) return [{ vf }];
   const standbyAlias = standbyAliasOf(lease);
-  return [{ standby: { ...standby, mac, alias: standbyAlias } }, { vf: { ...vf, standbyAlias } }];
+  const standbyTag = standby.kind === 'openvswitch' ? tag : {};
+  return [
+    { standby: { ...standby, ...standbyTag, mac, alias: standbyAlias } },
+    { vf: { ...vf, standbyAlias } },
+  ];
 }

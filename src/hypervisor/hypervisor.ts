@@ -27,6 +27,8 @@ export interface StandbyNic {
   readonly kind: 'bridge' | 'openvswitch';
   readonly bridge: string;
   readonly mac: string;
+  /** Tag of its port; only Open vSwitch takes one. */
+  readonly vlan?: number;
   readonly alias: string;
 }
 

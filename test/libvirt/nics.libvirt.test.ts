@@ -158,15 +158,21 @@ describe.skipIf(!libvirtdIsThere)('interfaces on a real libvirtd', () => {
     expect(xml).not.toContain('<teaming');
   });
 
-  test('on Open vSwitch carry its port', async () => {
+  test('on Open vSwitch carry its port and the VLAN', async () => {
     const uuid = await stoppedVm(domainXml('on-ovs'));
     await hypervisor.attachNic(
       uuid,
-      { standby: { kind: 'openvswitch', bridge: 'ovsbr0', mac, alias: 'ua-standby' } },
+      { standby: { kind: 'openvswitch', bridge: 'ovsbr0', mac, vlan: 100, alias: 'ua-standby' } },
       stored,
     );
     expect((await hypervisor.readVm(uuid)).storedNics).toMatchObject([
-      { kind: 'bridge', bridge: 'ovsbr0', virtualPort: 'openvswitch', teaming: { role: 'persistent' } },
+      {
+        kind: 'bridge',
+        bridge: 'ovsbr0',
+        vlan: 100,
+        virtualPort: 'openvswitch',
+        teaming: { role: 'persistent' },
+      },
     ]);
   });
 

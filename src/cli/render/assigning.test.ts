@@ -157,6 +157,17 @@ describe('the screens of attach and detach', () => {
     ]);
   });
 
+  it('say that a bridge has to be on the VLAN by itself', () => {
+    const linesOf = (kind: 'bridge' | 'openvswitch', vlan: number): string =>
+      renderAttachment(
+        { lease: lease('web-1', { standby: { kind, bridge: 'br0' }, settings: { vlan } }) },
+        plainTerminal(undefined),
+      ).join('\n');
+    expect(linesOf('bridge', 200)).toContain('br0 must be on VLAN 200 by itself');
+    expect(linesOf('bridge', 0)).not.toContain('must be');
+    expect(linesOf('openvswitch', 200)).not.toContain('must be');
+  });
+
   it('count the reasons against VFs', () => {
     const verdict = (vf: number, rest: Partial<CandidateVerdict>): CandidateVerdict => ({
       key: { pf, vf },

@@ -61,6 +61,8 @@ export function addNic(
   if (!scope.live && !scope.stored) throw refused('nothing to change');
   if (scope.live && !isActive(vm)) throw refused('domain is not running');
   if (scope.stored && !vm.persistent) throw refused('transient domains have no stored definition');
+  if ('standby' in nic && nic.standby.kind === 'bridge' && nic.standby.vlan !== undefined)
+    throw refused('vlan tag not supported for this connection type');
   const made = nicOf(nic);
   for (const nics of [...(scope.live ? [vm.nics] : []), ...(scope.stored ? [vm.storedNics] : [])]) {
     if (nics.some(({ alias }) => alias === made.alias)) throw refused(`alias ${made.alias} is in use`);
@@ -118,7 +120,7 @@ export function plugStored(vms: SimVms, vm: Vm, host: LendingHost | undefined): 
 
 function nicOf(nic: NewNic): VmNic {
   if ('standby' in nic) {
-    const { kind, bridge, mac, alias } = nic.standby;
+    const { kind, bridge, mac, vlan, alias } = nic.standby;
     return {
       kind: 'bridge',
       bridge,
@@ -126,6 +128,7 @@ function nicOf(nic: NewNic): VmNic {
       alias,
       model: 'virtio',
       teaming: { role: 'persistent' },
+      ...(vlan === undefined ? {} : { vlan }),
       ...(kind === 'openvswitch' ? { virtualPort: 'openvswitch' } : {}),
     };
   }
