@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { LeaseCare } from '../src/agent/lease-care.ts';
 import { lockHost } from '../src/apply/host-lock.ts';
 import { recoverHost } from '../src/apply/recover.ts';
 import { attachVf, explainAttach } from '../src/assign/attach.ts';
@@ -104,6 +105,9 @@ describe.each([
     expect(await problemsOf(now, start)).toEqual([]);
     const vm = await hypervisor.readVm('web-1');
     expect(vm.nics).toContainEqual(expect.objectContaining({ alias, mac: lease.settings.mac, vlan: 200 }));
+    // The guest stays on its VLAN when the VF goes; a Linux bridge takes no tag and has to be on it by itself.
+    const standby = vm.nics.find(({ teaming }) => teaming?.role === 'persistent');
+    expect(standby?.vlan).toBe(lease.standby?.kind === 'openvswitch' ? 200 : undefined);
     expect(vm.storedNics.some((nic) => nic.alias === alias)).toBe(
       lease.owner.kind === 'libvirt' && lease.owner.hold === 'stored',
     );
@@ -457,6 +461,35 @@ describe('a VF that cannot be given back', () => {
     expect(vfsOf(now)[lease.key.vf]).toMatchObject({ dirt: 'left by web-1' });
     kernel.releaseVf(lease.key.pf, lease.key.vf);
     expect((await recoverLeases(host)).releases).toEqual([expect.objectContaining({ result: 'free' })]);
+  });
+
+  it('because the definition of its VM cannot be read is kept, and others are served meanwhile', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host, hypervisor } = openProcess(now);
+    const { lease } = await attachVf(host, now.readGround, request('web-1'));
+    const [odd] = now.vms.vms;
+    if (odd === undefined) throw new Error('there is no VM');
+    odd.problem = 'the definition of "web-1" is not XML that vfleet reads';
+    const kept = [expect.objectContaining({ result: 'kept', why: odd.problem })];
+    expect((await recoverLeases(host)).releases).toEqual(kept);
+    expect((await new LeaseCare(host).look(0)).releases).toEqual(kept);
+    for (const attempt of [
+      attachVf(host, now.readGround, request('web-1')),
+      detachVfs(host, { vm: 'web-1' }),
+      hypervisor.pin(odd.uuid, { emulatorPin: [0] }, { live: true, stored: false }),
+    ])
+      expect((await refusalOf(attempt)).code).toBe('hypervisor.malformed');
+    expect(await giveBack(host, lease)).toMatchObject({ result: 'kept', why: odd.problem });
+    const mac = lease.settings.mac ?? '';
+    expect((await refusalOf(attachVf(host, now.readGround, request('web-2', { mac })))).code).toBe(
+      'mac.in-use',
+    );
+    await attachVf(host, now.readGround, request('web-2'));
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toHaveLength(2);
+    delete now.vms.vms[0]?.problem;
+    expect(await recoverLeases(host)).toEqual({ releases: [], corrupt: [] });
+    expect(await problemsOf(now, start)).toEqual([]);
   });
 
   it('because somebody works on it is kept', async () => {

@@ -82,7 +82,7 @@ export async function explainAttach(
   return (await judgeCandidates(host, ground, seekerOf(vm, network, request), vms)).verdicts;
 }
 
-/** All VMs and the one that is meant. Throws `vm.unknown`. */
+/** All VMs and the one that is meant. Throws `vm.unknown`, and why that one cannot be read. */
 async function readVms(
   hypervisor: Hypervisor,
   nameOrUuid: string,
@@ -90,7 +90,8 @@ async function readVms(
   const vms = await hypervisor.listVms();
   const listed =
     vms.find(({ uuid }) => uuid === nameOrUuid.toLowerCase()) ?? vms.find(({ name }) => name === nameOrUuid);
-  return { vm: listed ?? (await hypervisor.readVm(nameOrUuid)), vms };
+  const isRead = listed !== undefined && listed.problem === undefined;
+  return { vm: isRead ? listed : await hypervisor.readVm(nameOrUuid), vms };
 }
 
 export function hypervisorOf({ hypervisor }: AssigningHost): Hypervisor {
@@ -153,8 +154,13 @@ function nicsOf(lease: Lease): readonly NewNic[] {
     throw new VfleetError('internal.bug', 'a VM cannot have a VF without a PCI address or a MAC address');
   const { mac, vlan = 0 } = settings;
   const alias = vfAliasOf(lease);
-  const vf = { hostAddress: address, mac, alias, ...(vlan > 0 ? { vlan } : {}) };
+  const tag = vlan > 0 ? { vlan } : {};
+  const vf = { hostAddress: address, mac, alias, ...tag };
   if (standby === undefined) return [{ vf }];
   const standbyAlias = standbyAliasOf(lease);
-  return [{ standby: { ...standby, mac, alias: standbyAlias } }, { vf: { ...vf, standbyAlias } }];
+  const standbyTag = standby.kind === 'openvswitch' ? tag : {};
+  return [
+    { standby: { ...standby, ...standbyTag, mac, alias: standbyAlias } },
+    { vf: { ...vf, standbyAlias } },
+  ];
 }

@@ -9,7 +9,7 @@ import { lockVf } from '../lease/vf-lock.ts';
 import type { DetachRequest, Release, ReleaseList } from '../model/attachment.ts';
 import type { CorruptLease, Lease } from '../model/lease.ts';
 import type { AssigningHost } from './assigning-host.ts';
-import { isAnswer, releaseOf, releaseVf } from './release.ts';
+import { releaseOf, releaseVf } from './release.ts';
 import { quoted } from './wording.ts';
 
 const lockPollMs = 20;
@@ -98,7 +98,8 @@ async function findUuid(host: AssigningHost, vm: string): Promise<string | undef
   try {
     return (await host.hypervisor?.readVm(vm))?.uuid;
   } catch (error) {
-    if (error instanceof VfleetError && (error.code === 'vm.unknown' || isAnswer(error))) return undefined;
+    if (error instanceof VfleetError && ['vm.unknown', 'hypervisor.unreachable'].includes(error.code))
+      return undefined;
     throw error;
   }
 }

@@ -36,7 +36,9 @@ export function openGlance(host: AssigningHost): Glance {
 
 async function listVms({ hypervisor }: AssigningHost): Promise<ReadonlyMap<string, Vm>> {
   try {
-    return new Map(((await hypervisor?.listVms()) ?? []).map((vm) => [vm.uuid, vm]));
+    const vms = (await hypervisor?.listVms()) ?? [];
+    // What a VM has whose definition cannot be read was not seen.
+    return new Map(vms.filter(({ problem }) => problem === undefined).map((vm) => [vm.uuid, vm]));
   } catch (error) {
     return orNothing(error);
   }

@@ -27,6 +27,8 @@ export interface StandbyNic {
   readonly kind: 'bridge' | 'openvswitch';
   readonly bridge: string;
   readonly mac: string;
+  /** Tag of its port; only Open vSwitch takes one. */
+  readonly vlan?: number;
   readonly alias: string;
 }
 
@@ -52,16 +54,18 @@ export type VmEvent =
 export interface Hypervisor {
   /** For messages: `libvirt (qemu:///system)`. */
   readonly label: string;
+  /** All VMs, also those whose definition cannot be read: they have a `problem`. */
   listVms(): Promise<readonly Vm[]>;
-  /** By name or UUID. Throws `vm.unknown`. */
+  /** By name or UUID. Throws `vm.unknown`, and `hypervisor.malformed` for a VM whose definition cannot be read. */
   readVm(nameOrUuid: string): Promise<Vm>;
   /** Whether everything of a VM that the scope names has an interface of this name. Throws `vm.unknown`. */
   hasNic(uuid: string, alias: string, scope: ChangeScope): Promise<boolean>;
   /** Throws `hypervisor.refused` and leaves the VM as it was, in both scopes. */
   attachNic(uuid: string, nic: NewNic, scope: ChangeScope): Promise<void>;
   /**
-   * Takes an interface away and waits until it is gone from the running VM, as far as `scope` says; one that is not there
-   * is a success. Throws `hypervisor.timeout` when the guest does not let go of it within `timeoutMs`.
+   * Takes an interface away and waits until it is gone from the running VM, as far as `scope` says; one that is not there,
+   * and a VM that is not there, are a success. Throws `hypervisor.timeout` when the guest does not let go of it within
+   * `timeoutMs`, and when the hypervisor itself does not answer or is busy: nobody knows then whether it is still to come.
    */
   detachNic(uuid: string, alias: string, scope: ChangeScope, timeoutMs: number): Promise<void>;
   pin(uuid: string, pinning: Pinning, scope: ChangeScope): Promise<void>;

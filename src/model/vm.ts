@@ -63,6 +63,12 @@ export const Vm = z.strictObject({
   state: VmState,
   /** Has a stored definition, which outlives a stop. */
   persistent: z.boolean(),
+  /**
+   * Why its definition cannot be read; only in a list of VMs. What it has and where it runs is not known then: there is
+   * an interface of kind `unknown` for each MAC address and each device of the host that stands anywhere in the definition,
+   * and the placement says nothing.
+   */
+  problem: z.string().optional(),
   /** Interfaces that the running VM has; empty when it does not run. */
   nics: z.array(VmNic),
   /** Interfaces in the stored definition; empty when there is none. */

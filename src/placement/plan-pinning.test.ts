@@ -102,6 +102,16 @@ describe('a placement', () => {
     expect(plan.stored?.changes).toEqual(plan.live?.changes);
   });
 
+  it('names VMs of which nobody knows where they run', () => {
+    const unknown = vmOf('odd-1', { problem: 'it cannot be read', state: 'stopped' });
+    expect(planPinning(request({ vms: [unknown, vmOf('free-1')] })).reasons).toEqual(
+      expect.arrayContaining([
+        'not pinned, and so possibly on the same CPUs: free-1',
+        'of a definition that cannot be read, and so possibly on the same CPUs: odd-1',
+      ]),
+    );
+  });
+
   it('leaves cores of others alone, with their siblings, running or stored', () => {
     const stopped = vmOf('db-1', {
       state: 'stopped',

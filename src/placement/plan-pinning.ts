@@ -68,13 +68,14 @@ function describeCpus(host: HostCpus, node: CpuNode, { vcpus, isShared }: GivenC
   ];
 }
 
-function describeTaken(node: CpuNode, { ownerByCpu, floating }: TakenCpus): readonly string[] {
+function describeTaken(node: CpuNode, { ownerByCpu, floating, unknown }: TakenCpus): readonly string[] {
   const taken = takenText(node, ownerByCpu);
+  const possibly = (why: string, names: readonly string[]): readonly string[] =>
+    names.length === 0 ? [] : [`${why}, and so possibly on the same CPUs: ${names.join(', ')}`];
   return [
     ...(taken === '' ? [] : [`taken on node ${node.node}: ${taken}`]),
-    ...(floating.length === 0
-      ? []
-      : [`not pinned, and so possibly on the same CPUs: ${floating.join(', ')}`]),
+    ...possibly('not pinned', floating),
+    ...possibly('of a definition that cannot be read', unknown),
   ];
 }
 

@@ -8,6 +8,8 @@ export interface TakenCpus {
   readonly ownerByCpu: ReadonlyMap<number, string>;
   /** VMs that are pinned nowhere: they may run on any CPU that no other one is pinned to, or even there. */
   readonly floating: readonly string[];
+  /** VMs whose pins are not known. */
+  readonly unknown: readonly string[];
 }
 
 /** Reads the pins of all VMs but one. A set of all CPUs of the host is no pin. */
@@ -15,15 +17,17 @@ export function listTakenCpus(host: HostCpus, vms: readonly Vm[], except: Pick<V
   const online = host.nodes.flatMap(({ cores }) => cores.flat());
   const ownerByCpu = new Map<number, string>();
   const floating: string[] = [];
+  const unknown: string[] = [];
   const others = vms.filter(({ uuid }) => uuid !== except.uuid);
   for (const vm of others.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const pinned = [vm.placement, vm.storedPlacement].flatMap((placement) =>
       placement === undefined ? [] : cpusOf(placement, online),
     );
-    if (pinned.length === 0) floating.push(vm.name);
+    if (vm.problem !== undefined) unknown.push(vm.name);
+    else if (pinned.length === 0) floating.push(vm.name);
     for (const cpu of pinned) if (!ownerByCpu.has(cpu)) ownerByCpu.set(cpu, vm.name);
   }
-  return { ownerByCpu, floating };
+  return { ownerByCpu, floating, unknown };
 }
 
 function cpusOf({ vcpuPins, emulatorPin = [] }: VmPlacement, online: readonly number[]): readonly number[] {

@@ -241,17 +241,17 @@ async function firstChildOf(pid: number): Promise<number> {
   throw new Error('unshare has started nothing');
 }
 
-/** A small VM without a disk: `ports` PCI Express slots, and further devices as XML. */
+/** A small VM without a disk: `ports` PCI Express slots, and further devices and settings as XML. */
 export function domainXml(
   name: string,
-  options: { ports?: number; machine?: string; devices?: string } = {},
+  options: { ports?: number; machine?: string; devices?: string; settings?: string } = {},
 ): string {
-  const { ports = 4, machine = 'q35', devices = '' } = options;
+  const { ports = 4, machine = 'q35', devices = '', settings = '' } = options;
   const port = "<controller type='pci' model='pcie-root-port'/>";
   const controllers =
     machine === 'q35' ? `<controller type='pci' model='pcie-root'/>${port.repeat(ports)}` : '';
   const usb = devices.includes("type='usb'") ? '' : "<controller type='usb' model='none'/>";
-  return `<domain type='qemu'><name>${escapeXml(name)}</name><memory unit='MiB'>32</memory><vcpu>2</vcpu>
+  return `<domain type='qemu'><name>${escapeXml(name)}</name><memory unit='MiB'>32</memory><vcpu>2</vcpu>${settings}
     <os><type arch='x86_64' machine='${machine}'>hvm</type></os><features><acpi/></features>
     <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>${controllers}${usb}
     <memballoon model='none'/>${devices}</devices></domain>`;

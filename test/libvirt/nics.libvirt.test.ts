@@ -158,15 +158,21 @@ describe.skipIf(!libvirtdIsThere)('interfaces on a real libvirtd', () => {
     expect(xml).not.toContain('<teaming');
   });
 
-  test('on Open vSwitch carry its port', async () => {
+  test('on Open vSwitch carry its port and the VLAN', async () => {
     const uuid = await stoppedVm(domainXml('on-ovs'));
     await hypervisor.attachNic(
       uuid,
-      { standby: { kind: 'openvswitch', bridge: 'ovsbr0', mac, alias: 'ua-standby' } },
+      { standby: { kind: 'openvswitch', bridge: 'ovsbr0', mac, vlan: 100, alias: 'ua-standby' } },
       stored,
     );
     expect((await hypervisor.readVm(uuid)).storedNics).toMatchObject([
-      { kind: 'bridge', bridge: 'ovsbr0', virtualPort: 'openvswitch', teaming: { role: 'persistent' } },
+      {
+        kind: 'bridge',
+        bridge: 'ovsbr0',
+        vlan: 100,
+        virtualPort: 'openvswitch',
+        teaming: { role: 'persistent' },
+      },
     ]);
   });
 
@@ -319,6 +325,24 @@ describe.skipIf(!libvirtdIsThere)('interfaces on a real libvirtd', () => {
       emulatorPin: [1],
       memoryNodes: [0],
     });
+  });
+
+  test('pinned: what others keep in the definition stays, whatever libvirt lets them', async () => {
+    const deep = `${'<b>'.repeat(240)}${'</b>'.repeat(240)}`;
+    const words = '<![CDATA[<!DOCTYPE html></metadata>]]><!-- <!DOCTYPE html> --><?page <!DOCTYPE html> ?>';
+    // No prefix is declared, and no name has two colons, in XML with namespaces; libvirt takes and keeps both.
+    const lax = '<undeclared:a undeclared:b="$&amp;"/><a:b:c/><xmlns/>';
+    const settings = `<metadata o="1"><o:o xmlns:o="https://others.example">${words}${deep}${lax}</o:o></metadata>`;
+    const uuid = await stoppedVm(domainXml('kept', { settings }));
+    const metadata = async (): Promise<string> =>
+      /<metadata[\s\S]*<\/metadata>/.exec(await libvirtd.virsh('dumpxml', 'kept'))?.[0] ?? '';
+    const before = await metadata();
+    expect(before).toContain('<![CDATA[<!DOCTYPE html></metadata>]]>');
+    expect(before).toContain('<undeclared:a undeclared:b="$&amp;"/>');
+    expect(await hypervisor.listVms()).toEqual([await hypervisor.readVm('kept')]);
+    await hypervisor.pin(uuid, { vcpuPins: { 0: [0] } }, stored);
+    expect((await hypervisor.readVm(uuid)).storedPlacement).toMatchObject({ vcpuPins: { 0: [0] } });
+    expect(await metadata()).toBe(before);
   });
 
   test('pinned while it runs: both hold it; a vCPU that is not there changes nothing', async () => {

@@ -130,6 +130,21 @@ describe('the screen of VMs', () => {
     ]);
   });
 
+  it('says of which VM nothing is known, and why', () => {
+    const nic = { kind: 'unknown', mac: bridge.mac ?? '' };
+    const odd = {
+      ...vm('odd-1', [nic], [nic]),
+      problem: 'the definition of "odd-1" is not XML that vfleet reads',
+    };
+    expect(
+      renderVms(viewVms([odd, vm('web-1', [])], [], vfs), 'here', plainTerminal(undefined)).slice(1),
+    ).toEqual([
+      expect.stringMatching(/^odd-1  running  unknown  52:54:00:00:00:09 /),
+      expect.stringMatching(/^web-1 /),
+      '! the definition of "odd-1" is not XML that vfleet reads',
+    ]);
+  });
+
   it('tells what comes only with the next start, and takes no lease of another VM', () => {
     const other = lease('db', { owner: { kind: 'libvirt', uuid: 'u-2', name: 'db', hold: 'stored' } });
     const [view] = viewVms([vm('web-1', [], [vfNic])], [other], vfs);
@@ -151,6 +166,17 @@ describe('the screens of attach and detach', () => {
       '  MAC 52:54:00:aa:00:01, VLAN 200, at most 500 Mb/s, spoof check on, trust off',
       '  held until the VM stops; --persistent would keep it through stops',
     ]);
+  });
+
+  it('say that a bridge has to be on the VLAN by itself', () => {
+    const linesOf = (kind: 'bridge' | 'openvswitch', vlan: number): string =>
+      renderAttachment(
+        { lease: lease('web-1', { standby: { kind, bridge: 'br0' }, settings: { vlan } }) },
+        plainTerminal(undefined),
+      ).join('\n');
+    expect(linesOf('bridge', 200)).toContain('br0 must be on VLAN 200 by itself');
+    expect(linesOf('bridge', 0)).not.toContain('must be');
+    expect(linesOf('openvswitch', 200)).not.toContain('must be');
   });
 
   it('count the reasons against VFs', () => {

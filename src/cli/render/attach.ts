@@ -11,12 +11,16 @@ import { shortName, wrapText } from './table.ts';
 /** Lines that say what a VM got. */
 export function renderAttachment({ lease }: Attachment, terminal: Terminal): string[] {
   const { key, address, owner, network, settings, standby, acceptedRisks } = lease;
+  const { vlan = 0 } = settings;
   const place = address === undefined ? nameVf(key) : `${nameVf(key)} (${address})`;
   const facts = [
     describeSettings(settings),
     ...(standby === undefined
       ? []
       : [`standby for failover: virtio on ${standby.kind} ${standby.bridge}, same MAC`]),
+    ...(standby?.kind === 'bridge' && vlan > 0
+      ? [`${standby.bridge} must be on VLAN ${vlan} by itself: a port of a Linux bridge is given no tag`]
+      : []),
     holdText(lease),
     ...(acceptedRisks.length === 0 ? [] : [`accepted: ${acceptedRisks.join(', ')}`]),
   ];

@@ -4,7 +4,7 @@ import type { Lease } from '../../model/lease.ts';
 import type { Vm, VmNic } from '../../model/vm.ts';
 import { isActive } from '../../model/vm.ts';
 import type { Terminal } from '../context.ts';
-import { hiddenNote, renderTable, shortName } from './table.ts';
+import { hiddenNote, renderTable, shortName, wrapText } from './table.ts';
 import type { Column } from './table.ts';
 
 /** What a VF is to the list of VMs. */
@@ -107,7 +107,14 @@ export function renderVms(vms: readonly VmView[], label: string, terminal: Termi
   });
   const style = (line: string): string => terminal.style('dim', line);
   const { lines, hidden } = renderTable(rows, columns, { widthColumns, indent: '', style });
-  return [...lines, ...hiddenNote(hidden, '', widthColumns).map(style)];
+  const problems = vms.flatMap(({ problem }) =>
+    problem === undefined ? [] : wrapText(problem, '! ', widthColumns),
+  );
+  return [
+    ...lines,
+    ...hiddenNote(hidden, '', widthColumns).map(style),
+    ...problems.map((line) => terminal.style('yellow', line)),
+  ];
 }
 
 function describeKind(nic: NicView | undefined): string {

@@ -3,20 +3,15 @@
 
 import { readNics } from './nic-xml.ts';
 import { attributeOf, parseXml } from './xml-document.ts';
-import type { Element } from './xml-document.ts';
 
 const what = 'a definition';
 /** What {@link readNics} reads; neither holds another of its kind. */
 const deviceElement = /<(interface|hostdev)[\s>][^]*?<\/\1>/g;
 
-/**
- * Whether a definition that libvirt wrote has an interface with this alias; with `running`, only that of a domain that runs,
- * which has a number. Throws `hypervisor.malformed`.
- */
-export function hasAlias(xml: string, alias: string, running = false): boolean {
+/** Whether a definition that libvirt wrote has an interface with this alias. Throws `hypervisor.malformed`. */
+export function hasAlias(xml: string, alias: string): boolean {
   // Our names need no encoding, so that a text without the name has no such interface.
   if (!xml.includes(alias)) return false;
-  if (running && attributeOf(rootOf(xml), 'id') === undefined) return false;
   // libvirt writes the devices after everything that others may have put into a definition (virDomainDefFormatInternal).
   const devicesXml = xml.slice(xml.lastIndexOf('<devices>'));
   const found = devicesXml.match(deviceElement)?.filter((text) => text.includes(alias)) ?? [];
@@ -24,8 +19,8 @@ export function hasAlias(xml: string, alias: string, running = false): boolean {
   return readNics(devices).some((nic) => nic.alias === alias);
 }
 
-/** The root element without what is in it. */
-function rootOf(xml: string): Element {
+/** Whether a definition is that of a domain that runs, which has a number. Throws `hypervisor.malformed`. */
+export function isRunning(xml: string): boolean {
   const end = xml.indexOf('>', xml.indexOf('<domain'));
-  return parseXml(`${xml.slice(0, end)}/>`, what);
+  return attributeOf(parseXml(`${xml.slice(0, end)}/>`, what), 'id') !== undefined;
 }

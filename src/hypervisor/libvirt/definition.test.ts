@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readDefinition, rememberDefinitions } from './definition.ts';
+import { parseDefinition, readDefinition, rememberDefinitions, renderDefinition } from './definition.ts';
 
 const definition = (number: number): string =>
   `<domain type='qemu' id='${number}'><vcpu>2</vcpu><devices><interface type='user'><mac address='52:54:00:00:00:01'/></interface></devices></domain>`;
@@ -21,4 +21,19 @@ test('only so many are remembered, and what cannot be read is not', () => {
   expect(again).not.toBe(first);
   expect(again).toEqual(first);
   for (let round = 0; round < 2; round += 1) expect(() => read('<domain', 'it')).toThrow('it');
+});
+
+test.each([
+  '<metadata><undeclared:a b:c="1"/><d:e:f/>$&amp;</metadata>',
+  '<metadata xmlns:a="b">\n<![CDATA[</metadata><devices/><!DOCTYPE a>]]></metadata>',
+  '<metadata/>',
+  '<metadata a="b"/>',
+  '',
+])('what others keep in a definition is neither read nor changed: %j', (metadata) => {
+  const xml = `<domain><name>a</name>${metadata}<vcpu>3</vcpu></domain>`;
+  expect(readDefinition(xml, 'it').placement.vcpuCount).toBe(3);
+  const domain = parseDefinition(xml, 'it');
+  expect(renderDefinition(domain, xml)).toBe(xml);
+  domain.setAttribute('changed', 'yes');
+  expect(renderDefinition(domain, xml)).toBe(xml.replace('<domain', '<domain changed="yes"'));
 });

@@ -4,7 +4,8 @@
 import type { VmNic, VmPlacement } from '../../model/vm.ts';
 import { readNics } from './nic-xml.ts';
 import { readPlacement } from './placement-xml.ts';
-import { attributeOf, parseXml } from './xml-document.ts';
+import type { Element } from './xml-document.ts';
+import { attributeOf, parseXml, renderXml } from './xml-document.ts';
 
 /** What a definition says. Shared by all who ask for the same text: nobody may change it. */
 export interface Definition {
@@ -20,8 +21,26 @@ export type ReadDefinition = (xml: string, what: string) => Definition;
 /** Two definitions of 5 to 20 kB for each of several hundred VMs: some MB. */
 const maxRemembered = 1000;
 
+/**
+ * What others keep in a definition. libvirt writes one such element, as they gave it, before everything else that could
+ * hold its name; and it takes there what is XML without namespaces, which we do not parse.
+ */
+const metadata = /<metadata[\s>][^]*<\/metadata>/;
+const placeholder = '<metadata/>';
+
+/** Parses a definition, without its metadata. Throws `hypervisor.malformed`. */
+export function parseDefinition(xml: string, what: string): Element {
+  return parseXml(xml.replace(metadata, placeholder), what);
+}
+
+/** Renders a definition that was parsed from `xml` and then changed, with its metadata as they stand there. */
+export function renderDefinition(domain: Element, xml: string): string {
+  const [kept = placeholder] = metadata.exec(xml) ?? [];
+  return renderXml(domain).replace(placeholder, () => kept);
+}
+
 export function readDefinition(xml: string, what: string): Definition {
-  const domain = parseXml(xml, what);
+  const domain = parseDefinition(xml, what);
   return {
     isRunning: attributeOf(domain, 'id') !== undefined,
     nics: readNics(domain),

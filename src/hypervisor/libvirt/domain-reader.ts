@@ -1,11 +1,11 @@
 // Owns asking libvirt for domains: all of them in as few calls as there are, or one by name or UUID.
 // Changes nothing.
 
-import { VfleetError } from '../../base/errors.ts';
+import { messageOf, VfleetError } from '../../base/errors.ts';
 import type { Vm } from '../../model/vm.ts';
 import type { ReadDefinition } from './definition.ts';
-import type { StateNumbers } from './domain-state.ts';
-import { formatUuid, parseUuid, vmOf } from './domain-state.ts';
+import type { DomainFacts, StateNumbers } from './domain-state.ts';
+import { formatUuid, parseUuid, unreadableVm, vmOf } from './domain-state.ts';
 import type { LibvirtClient } from './libvirt-client.ts';
 import { isRefusal } from './refusal.ts';
 import type { DomainRef } from './remote-protocol.ts';
@@ -20,7 +20,7 @@ import {
 /** Longer than any name that a file system holds, and libvirt keeps a definition in a file of the VM's name. */
 const maxNameBytes = 4096;
 
-/** All VMs, by name. One that goes away meanwhile is left out. */
+/** All VMs, by name. One that goes away meanwhile is left out; one whose definition cannot be read says so. */
 export async function listVms(client: LibvirtClient, read: ReadDefinition): Promise<Vm[]> {
   const [{ records }, { domains }] = await Promise.all([
     client.call(procedures.connectGetAllDomainStats, { doms: [], stats: VIR_DOMAIN_STATS_STATE, flags: 0 }),
@@ -30,27 +30,34 @@ export async function listVms(client: LibvirtClient, read: ReadDefinition): Prom
     }),
   ]);
   const persistent = new Set(domains.map(({ uuid }) => formatUuid(uuid)));
-  const vms = await Promise.all(
+  const found = await Promise.all(
     records.map(({ dom, params }) =>
-      unlessGone(
-        readDomain(client, read, dom, {
-          state: stateIn(params),
-          persistent: persistent.has(formatUuid(dom.uuid)),
-        }),
-      ),
+      unlessGone(readFacts(client, dom, stateIn(params), persistent.has(formatUuid(dom.uuid)))),
     ),
   );
-  return vms.filter((vm) => vm !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return found
+    .filter((facts) => facts !== undefined)
+    .map((facts) => listed(facts, read))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** One VM. Throws `vm.unknown`. */
+function listed(facts: DomainFacts, read: ReadDefinition): Vm {
+  try {
+    return vmOf(facts, read);
+  } catch (thrown) {
+    if (!(thrown instanceof VfleetError) || thrown.code !== 'hypervisor.malformed') throw thrown;
+    return unreadableVm(facts, messageOf(thrown));
+  }
+}
+
+/** One VM. Throws `vm.unknown`, and `hypervisor.malformed` when its definition cannot be read. */
 export async function readVm(client: LibvirtClient, read: ReadDefinition, nameOrUuid: string): Promise<Vm> {
   const dom = await findDomain(client, nameOrUuid);
   const [state, { persistent }] = await Promise.all([
     client.call(procedures.domainGetState, { dom, flags: 0 }),
     client.call(procedures.domainIsPersistent, { dom }),
   ]);
-  return readDomain(client, read, dom, { state, persistent: persistent === 1 });
+  return vmOf(await readFacts(client, dom, state, persistent === 1), read);
 }
 
 /** A domain by UUID, or by name. Throws `vm.unknown`. */
@@ -80,17 +87,17 @@ export async function readStoredXml(client: LibvirtClient, dom: DomainRef, secur
   return (await client.call(procedures.domainGetXmlDesc, { dom, flags })).xml;
 }
 
-async function readDomain(
+async function readFacts(
   client: LibvirtClient,
-  read: ReadDefinition,
   dom: DomainRef,
-  { state, persistent }: { readonly state: StateNumbers; readonly persistent: boolean },
-): Promise<Vm> {
+  state: StateNumbers,
+  persistent: boolean,
+): Promise<DomainFacts> {
   const [liveXml, storedXml] = await Promise.all([
     dom.id < 0 ? undefined : readLiveXml(client, dom),
     persistent ? readStoredXml(client, dom) : undefined,
   ]);
-  return vmOf({ dom, state, persistent, liveXml, storedXml }, read);
+  return { dom, state, persistent, liveXml, storedXml };
 }
 
 function stateIn(params: readonly { field: string; value: { value: unknown } }[]): StateNumbers {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Vm } from '../../model/vm.ts';
-import { formatUuid, parseUuid, vmOf, vmStateOf } from './domain-state.ts';
+import { formatUuid, parseUuid, unreadableVm, vmOf, vmStateOf } from './domain-state.ts';
 import { vmEventOf } from './domain-events.ts';
 import { liveXml } from './domain-xml.fixture.ts';
 
@@ -58,6 +58,28 @@ describe('a VM', () => {
       storedXml: gone,
     });
     expect(vm).toMatchObject({ state: 'stopped', nics: [] });
+  });
+
+  test('whose definition cannot be read is there, with what stands in it that is nobody else’s', () => {
+    const storedXml =
+      "<domain><m:x/><mac address='52:54:00:AA:bb:01'/>52:54:00:aa:bb:01 fe80::1:2 0000:3b:10.2";
+    const facts = { dom, state: { state: 1, reason: 1 }, persistent: true, liveXml, storedXml };
+    expect(() => vmOf(facts)).toThrow(expect.objectContaining({ code: 'hypervisor.malformed' }));
+    const vm = unreadableVm(facts, 'it cannot be read');
+    expect(Vm.parse(vm)).toEqual(vm);
+    const { nics: read } = vmOf({ ...facts, storedXml: undefined });
+    const of = (nics: Vm['nics'], what: 'mac' | 'hostAddress') =>
+      new Set(nics.flatMap((nic) => nic[what] ?? []));
+    for (const what of ['mac', 'hostAddress'] as const) expect(of(vm.nics, what)).toEqual(of(read, what));
+    expect(vm).toMatchObject({
+      name: 'web-1',
+      uuid,
+      state: 'running',
+      problem: 'it cannot be read',
+      storedNics: [{ kind: 'unknown', mac: '52:54:00:aa:bb:01' }],
+      placement: { vcpuPins: {} },
+    });
+    expect(unreadableVm({ ...facts, dom: { ...dom, id: -1 } }, '').state).toBe('stopped');
   });
 
   test('is known by a UUID in any case, and by nothing else that looks like one', () => {

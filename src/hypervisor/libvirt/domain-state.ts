@@ -2,7 +2,7 @@
 // Asks libvirt nothing itself.
 
 import { present } from '../../base/present.ts';
-import type { Vm, VmState } from '../../model/vm.ts';
+import type { Vm, VmNic, VmState } from '../../model/vm.ts';
 import { readDefinition } from './definition.ts';
 import type { ReadDefinition } from './definition.ts';
 import type { DomainRef } from './remote-protocol.ts';
@@ -79,7 +79,44 @@ export function vmOf(
     persistent,
     nics: [...(live?.nics ?? [])],
     storedNics: [...(stored?.nics ?? [])],
-    placement: (live ?? stored)?.placement ?? { vcpuCount: 1, memoryMb: 0, vcpuPins: {} },
+    placement: (live ?? stored)?.placement ?? noPlacement,
     storedPlacement: stored?.placement,
   });
+}
+
+const noPlacement = { vcpuCount: 1, memoryMb: 0, vcpuPins: {} };
+
+/** The VM of a definition that cannot be read: what libvirt says besides, and why there is no more. */
+export function unreadableVm(
+  { dom, state, persistent, liveXml, storedXml }: DomainFacts,
+  problem: string,
+): Vm {
+  return {
+    name: dom.name,
+    uuid: formatUuid(dom.uuid),
+    state: vmStateOf(dom.id, state),
+    persistent,
+    problem,
+    nics: listClaims(liveXml ?? ''),
+    storedNics: listClaims(storedXml ?? ''),
+    placement: noPlacement,
+  };
+}
+
+const anyMac = /\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/g;
+/** A device of the host as libvirt writes it; the guest's addresses stand in no `<source>`. */
+const hostDevice =
+  /<source[^<>]*>\s*<address[^<>]*domain='0x(?<domain>[0-9a-f]{4})' bus='0x(?<bus>[0-9a-f]{2})' slot='0x(?<slot>[0-9a-f]{2})' function='0x(?<fn>[0-7])'/g;
+
+/** What stands in a text, wherever it stands, and nobody else may be given: MAC addresses, and devices of the host. */
+function listClaims(text: string): VmNic[] {
+  const lower = text.toLowerCase();
+  const hostAddresses = [...lower.matchAll(hostDevice)].map(({ groups = {} }) => {
+    const { domain, bus, slot, fn } = groups;
+    return `${domain}:${bus}:${slot}.${fn}`;
+  });
+  return [
+    ...[...new Set(lower.match(anyMac))].map((mac) => ({ kind: 'unknown', mac })),
+    ...[...new Set(hostAddresses)].map((hostAddress) => ({ kind: 'unknown', hostAddress })),
+  ];
 }

@@ -3,6 +3,7 @@
 
 import { messageOf, VfleetError } from '../../base/errors.ts';
 import type { ChangeScope, NewNic } from '../hypervisor.ts';
+import { parseDefinition } from './definition.ts';
 import { findDomain, readLiveXml, readStoredXml } from './domain-reader.ts';
 import type { GuestAddressChoice } from './guest-address.ts';
 import { chooseGuestAddress } from './guest-address.ts';
@@ -13,7 +14,6 @@ import { readNics, renderStandbyNicXml, renderVfNicXml } from './nic-xml.ts';
 import { isRefusal } from './refusal.ts';
 import type { DomainRef } from './remote-protocol.ts';
 import { procedures, VIR_DOMAIN_AFFECT_CONFIG, VIR_DOMAIN_AFFECT_LIVE } from './remote-protocol.ts';
-import { parseXml } from './xml-document.ts';
 
 /** Others may take the address that was chosen; each time another one is chosen. */
 const maxChoices = 8;
@@ -85,7 +85,10 @@ function noCommonAddress(dom: DomainRef): VfleetError {
 
 async function chooseCommonAddress(client: LibvirtClient, dom: DomainRef): Promise<GuestAddressChoice> {
   const [live, stored] = await Promise.all([readLiveXml(client, dom), readStoredXml(client, dom)]);
-  return chooseGuestAddress(parseXml(live, 'the running VM'), parseXml(stored, 'the stored definition'));
+  return chooseGuestAddress(
+    parseDefinition(live, 'the running VM'),
+    parseDefinition(stored, 'the stored definition'),
+  );
 }
 
 /** For machines where vfleet cannot choose: the stored definition gets the address that the running VM has. */
@@ -111,5 +114,5 @@ async function alignStored(client: LibvirtClient, dom: DomainRef, nic: NewNic): 
 }
 
 function guestAddressIn(xml: string, alias: string): string | undefined {
-  return readNics(parseXml(xml, 'a definition')).find((nic) => nic.alias === alias)?.guestAddress;
+  return readNics(parseDefinition(xml, 'a definition')).find((nic) => nic.alias === alias)?.guestAddress;
 }

@@ -3,11 +3,10 @@
 
 import type { ChangeScope } from '../hypervisor.ts';
 import { VfleetError } from '../../base/errors.ts';
-import { hasAlias } from './alias-look-up.ts';
+import { hasAlias, isRunning } from './alias-look-up.ts';
 import { findDomain, readLiveXml, readStoredXml } from './domain-reader.ts';
 import { formatUuid } from './domain-state.ts';
 import type { LibvirtClient } from './libvirt-client.ts';
-import { changeTimeoutMs } from './libvirt-client.ts';
 import { isRefusal } from './refusal.ts';
 import type { DomainRef } from './remote-protocol.ts';
 import { procedures, VIR_DOMAIN_AFFECT_CONFIG, VIR_DOMAIN_AFFECT_LIVE } from './remote-protocol.ts';
@@ -17,10 +16,13 @@ const pollMs = 500;
 /** QEMU takes a second request only so long after the first (pending_deleted_expires_ms, hw/pci/pcie.c). */
 const askAgainMs = 5500;
 
-/** QEMU is at it already; or it is gone, which older libvirts have no error number for. */
+/** QEMU is at it already; or it is not there, which older libvirts have no error number for. */
 const askedInVain = /already in the process of unplug|no device found with alias/i;
 
-/** Stored definition first: when the guest does not let go, the interface is gone at the VM's next stop all the same. */
+/**
+ * Stored definition first: when the guest does not let go, the interface is gone at the VM's next stop all the same. A VM
+ * that is no more, and a stored definition that is not there, are a success.
+ */
 export async function detachNic(
   client: LibvirtClient,
   uuid: string,
@@ -28,33 +30,31 @@ export async function detachNic(
   scope: ChangeScope,
   timeoutMs: number,
 ): Promise<void> {
-  const dom = await findDomain(client, uuid);
-  if (scope.stored) await detachFromStored(client, dom, alias);
-  if (scope.live) await detachFromLive(client, dom, alias, timeoutMs);
-}
-
-/** An interface that is not there, and a VM without a stored definition, are a success. */
-export async function detachFromStored(client: LibvirtClient, dom: DomainRef, alias: string): Promise<void> {
-  if (!(await hasStored(client, dom, alias))) return;
   try {
-    await client.call(
-      procedures.domainDetachDeviceAlias,
-      { dom, alias, flags: VIR_DOMAIN_AFFECT_CONFIG },
-      changeTimeoutMs,
-    );
+    const dom = await findDomain(client, uuid);
+    if (scope.stored) await detachFromStored(client, dom, alias);
+    if (scope.live) await detachFromLive(client, dom, alias, timeoutMs);
   } catch (thrown) {
-    if (!isRefusal(thrown) || (await hasStored(client, dom, alias))) throw thrown;
+    if (!(thrown instanceof VfleetError) || thrown.code !== 'vm.unknown') throw thrown;
   }
 }
 
-async function hasStored(client: LibvirtClient, dom: DomainRef, alias: string): Promise<boolean> {
-  const { persistent } = await client.call(procedures.domainIsPersistent, { dom });
-  return persistent === 1 && hasAlias(await readStoredXml(client, dom), alias);
+/** libvirt is asked also when the definition does not name the interface; see {@link detachFromLive}. */
+export async function detachFromStored(client: LibvirtClient, dom: DomainRef, alias: string): Promise<void> {
+  if (!(await isPersistent(client, dom))) return;
+  const failure = await ask(client, dom, alias, VIR_DOMAIN_AFFECT_CONFIG);
+  // The definition may have ended meanwhile.
+  if (failure !== undefined && (await isPersistent(client, dom))) throw failure;
+}
+
+async function isPersistent(client: LibvirtClient, dom: DomainRef): Promise<boolean> {
+  return (await client.call(procedures.domainIsPersistent, { dom })).persistent === 1;
 }
 
 /**
- * A VM that does not run, or stops meanwhile, is a success. libvirt is asked at least once, also when the interface is not
- * seen: it makes one change of a VM after the other, so an attach that a vfleet which died began is over by its answer.
+ * A VM that does not run, or stops meanwhile, is a success. An interface that is not seen is one only when libvirt has
+ * answered, or when it was seen before: libvirt makes one change of a VM after the other, so an attach that a vfleet
+ * which died began, and that shows nothing yet, is over by the answer to a later request, and by nothing else.
  */
 export async function detachFromLive(
   client: LibvirtClient,
@@ -65,23 +65,31 @@ export async function detachFromLive(
   const untilMs = performance.now() + timeoutMs;
   const leftMs = (): number => Math.max(0, untilMs - performance.now());
   const changes = listenForChanges(client, dom);
-  let askedMs: number | undefined;
+  let isAttachOver = false;
+  let failure: VfleetError | undefined;
+  let askedMs = -Infinity;
+  const isGone = async (): Promise<boolean> => {
+    const seen = await lookFor(client, dom, alias);
+    isAttachOver ||= seen === 'there';
+    return seen === 'ended' || (seen === 'absent' && isAttachOver);
+  };
   try {
-    while (askedMs === undefined || (await hasLive(client, dom, alias))) {
-      if (leftMs() === 0) throw notReleased(dom, alias, timeoutMs);
-      if (askedMs === undefined || performance.now() - askedMs > askAgainMs) {
-        const refusal = await askGuest(client, dom, alias, leftMs());
+    await isGone();
+    do {
+      if (performance.now() - askedMs > askAgainMs) {
+        failure = await ask(client, dom, alias, VIR_DOMAIN_AFFECT_LIVE);
         askedMs = performance.now();
-        if (refusal === undefined) continue;
-        // Another change of the VM has not come to its end: nobody knows what it leaves.
-        if (refusal.details.errno === 'VIR_ERR_OPERATION_TIMEOUT') throw refusal;
-        // A VM that ends while it is asked is refused in many words; whether it ended shows in a moment.
-        await changes.next(pollMs);
-        if (await hasLive(client, dom, alias)) throw refusal;
-        return;
-      }
-      await changes.next(Math.min(pollMs, leftMs()));
-    }
+        isAttachOver ||= failure === undefined;
+        if (isRefusal(failure)) {
+          // A VM that ends while it is asked is refused in many words; whether it ended shows in a moment.
+          await changes.next(pollMs);
+          if (await isGone()) return;
+          throw failure;
+        }
+      } else await changes.next(Math.min(pollMs, leftMs()));
+      if (await isGone()) return;
+    } while (leftMs() > 0);
+    throw failure ?? notReleased(dom, alias, timeoutMs);
   } finally {
     changes.stop();
   }
@@ -96,46 +104,53 @@ export async function hasNic(
 ): Promise<boolean> {
   const dom = await findDomain(client, uuid);
   const [live, stored] = await Promise.all([
-    !scope.live || hasLive(client, dom, alias),
+    !scope.live || lookFor(client, dom, alias).then((seen) => seen === 'there'),
     !scope.stored || hasStored(client, dom, alias),
   ]);
   return live && stored;
 }
 
-async function hasLive(client: LibvirtClient, dom: DomainRef, alias: string): Promise<boolean> {
+async function hasStored(client: LibvirtClient, dom: DomainRef, alias: string): Promise<boolean> {
+  return (await isPersistent(client, dom)) && hasAlias(await readStoredXml(client, dom), alias);
+}
+
+/** Whether the running VM shows an interface; `ended` when it does not run. */
+async function lookFor(
+  client: LibvirtClient,
+  dom: DomainRef,
+  alias: string,
+): Promise<'there' | 'absent' | 'ended'> {
   try {
     const xml = await readLiveXml(client, dom);
-    return hasAlias(xml, alias, true);
+    if (!isRunning(xml)) return 'ended';
+    return hasAlias(xml, alias) ? 'there' : 'absent';
   } catch (thrown) {
-    if (thrown instanceof VfleetError && thrown.code === 'vm.unknown') return false;
+    if (thrown instanceof VfleetError && thrown.code === 'vm.unknown') return 'ended';
     throw thrown;
   }
 }
 
 /**
- * The call answers when the guest has let go, or after 5 s (qemuDomainWaitForDeviceRemoval); either way we look. Answers a
- * refusal that asking again would not mend.
+ * Undefined when libvirt has done it, is at it, or says that there is no such interface. Otherwise its refusal, or
+ * `hypervisor.timeout` when it has not answered. Of a running VM the answer comes when the guest has let go, or after 5 s
+ * (qemuDomainWaitForDeviceRemoval), and 30 s later while another change holds the VM (QEMU_JOB_WAIT_TIME): the bound of a
+ * call is longer than both.
  */
-async function askGuest(
+async function ask(
   client: LibvirtClient,
   dom: DomainRef,
   alias: string,
-  leftMs: number,
+  flags: number,
 ): Promise<VfleetError | undefined> {
   try {
-    await client.call(
-      procedures.domainDetachDeviceAlias,
-      { dom, alias, flags: VIR_DOMAIN_AFFECT_LIVE },
-      leftMs,
-    );
+    await client.call(procedures.domainDetachDeviceAlias, { dom, alias, flags });
+    return undefined;
   } catch (thrown) {
     if (!(thrown instanceof VfleetError)) throw thrown;
-    // No answer in time is for the caller to judge, by what the VM has then.
-    if (thrown.code === 'hypervisor.timeout' || askedInVain.test(thrown.message)) return undefined;
-    if (isRefusal(thrown)) return thrown;
-    throw thrown;
+    if (thrown.code === 'hypervisor.timeout') return thrown;
+    if (!isRefusal(thrown)) throw thrown;
+    return askedInVain.test(thrown.message) ? undefined : thrown;
   }
-  return undefined;
 }
 
 function notReleased(dom: DomainRef, alias: string, timeoutMs: number): VfleetError {

@@ -102,6 +102,10 @@ describe('a standby', () => {
       kind: 'bridge',
       virtualPort: 'openvswitch',
     });
+    expect(readBack(renderStandbyNicXml({ ...standby, kind: 'openvswitch', vlan: 100 }))).toMatchObject({
+      virtualPort: 'openvswitch',
+      vlan: 100,
+    });
   });
 
   test('with any name of a bridge holds just this name, or is refused', () => {

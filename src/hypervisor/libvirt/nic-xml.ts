@@ -73,9 +73,7 @@ export function renderVfNicXml(nic: VfNic, guestAddress?: string): string {
     children: [
       { name: 'source', children: [pciAddressElement(nic.hostAddress)] },
       macElement(nic.mac),
-      nic.vlan === undefined
-        ? undefined
-        : { name: 'vlan', children: [{ name: 'tag', attributes: { id: String(nic.vlan) } }] },
+      vlanElement(nic.vlan),
       nic.standbyAlias === undefined
         ? undefined
         : { name: 'teaming', attributes: { type: 'transient', persistent: checkAlias(nic.standbyAlias) } },
@@ -92,12 +90,18 @@ export function renderStandbyNicXml(nic: StandbyNic, guestAddress?: string): str
     children: [
       macElement(nic.mac),
       { name: 'source', attributes: { bridge: nic.bridge } },
+      vlanElement(nic.vlan),
       nic.kind === 'openvswitch' ? { name: 'virtualport', attributes: { type: 'openvswitch' } } : undefined,
       { name: 'model', attributes: { type: 'virtio' } },
       { name: 'teaming', attributes: { type: 'persistent' } },
       ...placeElements(nic.alias, guestAddress),
     ],
   });
+}
+
+function vlanElement(vlan: number | undefined): NewElement | undefined {
+  if (vlan === undefined) return undefined;
+  return { name: 'vlan', children: [{ name: 'tag', attributes: { id: String(vlan) } }] };
 }
 
 function macElement(mac: string): NewElement {

@@ -4,13 +4,13 @@
 import { messageOf, VfleetError } from '../../base/errors.ts';
 import type { Pinning } from '../../model/vm.ts';
 import type { ChangeScope } from '../hypervisor.ts';
+import { parseDefinition, renderDefinition } from './definition.ts';
 import { findDomain, readLiveXml, readStoredXml } from './domain-reader.ts';
 import type { LibvirtClient } from './libvirt-client.ts';
 import { cpuMapOf, renderNumberSet } from './number-set.ts';
 import { putPinning, readPlacement } from './placement-xml.ts';
 import type { DomainRef } from './remote-protocol.ts';
 import { procedures, TypedParam, VIR_DOMAIN_AFFECT_LIVE } from './remote-protocol.ts';
-import { parseXml, renderXml } from './xml-document.ts';
 
 /** Bytes of a CPU map that libvirt fills at most (REMOTE_CPUMAP_MAX). */
 const mapBytes = 2048;
@@ -43,10 +43,11 @@ async function renderPinned(client: LibvirtClient, dom: DomainRef, pinning: Pinn
       `the VM ${JSON.stringify(dom.name)} has no stored definition`,
     );
   }
-  const domain = parseXml(await readStoredXml(client, dom, true), 'the stored definition');
+  const xml = await readStoredXml(client, dom, true);
+  const domain = parseDefinition(xml, 'the stored definition');
   checkVcpus(readPlacement(domain).vcpuCount, pinning);
   putPinning(domain, pinning);
-  return renderXml(domain);
+  return renderDefinition(domain, xml);
 }
 
 function checkVcpus(vcpuCount: number, { vcpuPins = {} }: Pinning): void {
@@ -59,7 +60,7 @@ type Undo = () => Promise<void>;
 
 /** Answers how the running VM gets what it had before. */
 async function pinLive(client: LibvirtClient, dom: DomainRef, pinning: Pinning): Promise<Undo> {
-  const before = readPlacement(parseXml(await readLiveXml(client, dom), 'the running VM'));
+  const before = readPlacement(parseDefinition(await readLiveXml(client, dom), 'the running VM'));
   checkVcpus(before.vcpuCount, pinning);
   checkMemoryMode(before.memoryMode, pinning);
   const undos: Undo[] = [];

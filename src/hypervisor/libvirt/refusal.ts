@@ -11,6 +11,7 @@ const virErrors = {
   VIR_ERR_NO_DOMAIN: 42,
   VIR_ERR_AUTH_FAILED: 45,
   VIR_ERR_OPERATION_INVALID: 55,
+  VIR_ERR_OPERATION_TIMEOUT: 68,
   VIR_ERR_AUTH_CANCELLED: 79,
   VIR_ERR_ACCESS_DENIED: 88,
   VIR_ERR_AUTH_UNAVAILABLE: 94,
@@ -25,9 +26,14 @@ const codes: Readonly<Record<number, VfleetErrorCode>> = {
   [virErrors.VIR_ERR_AUTH_CANCELLED]: 'permission.missing',
   [virErrors.VIR_ERR_ACCESS_DENIED]: 'permission.missing',
   [virErrors.VIR_ERR_AUTH_UNAVAILABLE]: 'permission.missing',
+  [virErrors.VIR_ERR_OPERATION_TIMEOUT]: 'hypervisor.timeout',
 };
 
 const hints: readonly (readonly [RegExp, string])[] = [
+  [
+    /cannot acquire state change lock/i,
+    'Another change of this VM is under way, a migration or a backup for example: try again when it is over.',
+  ],
   [
     /no more available pci slots|cannot automatically add a new pci bus/i,
     "Add <controller type='pci' model='pcie-root-port'/> to the VM's definition, one per device to be plugged, and start the VM anew.",

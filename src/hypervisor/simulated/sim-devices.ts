@@ -2,6 +2,7 @@
 // Works on a draft of the state; whether the draft holds is sim-hypervisor.ts's.
 
 import { VfleetError, messageOf } from '../../base/errors.ts';
+import { present } from '../../base/present.ts';
 import { isActive } from '../../model/vm.ts';
 import type { Vm, VmNic } from '../../model/vm.ts';
 import type { ChangeScope, NewNic } from '../hypervisor.ts';
@@ -32,6 +33,23 @@ export function vmOf(vms: SimVms, nameOrUuid: string): Vm {
   throw new VfleetError('vm.unknown', `the simulated hypervisor has no VM ${JSON.stringify(nameOrUuid)}`);
 }
 
+/** Refuses what needs the definition of a VM that cannot be read. */
+export function readableVmOf(vms: SimVms, nameOrUuid: string): Vm {
+  const vm = vmOf(vms, nameOrUuid);
+  if (vm.problem !== undefined) throw new VfleetError('hypervisor.malformed', vm.problem);
+  return vm;
+}
+
+/** A VM as a list shows it: of a definition that cannot be read, only what others must not be given. */
+export function listedVm(vm: Vm): Vm {
+  if (vm.problem === undefined) return vm;
+  const { storedPlacement: _, ...others } = vm;
+  const listed = (nics: readonly VmNic[]): VmNic[] =>
+    nics.map(({ mac, hostAddress }) => present({ kind: 'unknown', mac, hostAddress }));
+  const placement = { vcpuCount: 1, memoryMb: 0, vcpuPins: {} };
+  return { ...others, nics: listed(vm.nics), storedNics: listed(vm.storedNics), placement };
+}
+
 /** Adds an interface as far as the scope says. */
 export function addNic(
   vms: SimVms,
@@ -43,6 +61,8 @@ export function addNic(
   if (!scope.live && !scope.stored) throw refused('nothing to change');
   if (scope.live && !isActive(vm)) throw refused('domain is not running');
   if (scope.stored && !vm.persistent) throw refused('transient domains have no stored definition');
+  if ('standby' in nic && nic.standby.kind === 'bridge' && nic.standby.vlan !== undefined)
+    throw refused('vlan tag not supported for this connection type');
   const made = nicOf(nic);
   for (const nics of [...(scope.live ? [vm.nics] : []), ...(scope.stored ? [vm.storedNics] : [])]) {
     if (nics.some(({ alias }) => alias === made.alias)) throw refused(`alias ${made.alias} is in use`);
@@ -100,7 +120,7 @@ export function plugStored(vms: SimVms, vm: Vm, host: LendingHost | undefined): 
 
 function nicOf(nic: NewNic): VmNic {
   if ('standby' in nic) {
-    const { kind, bridge, mac, alias } = nic.standby;
+    const { kind, bridge, mac, vlan, alias } = nic.standby;
     return {
       kind: 'bridge',
       bridge,
@@ -108,6 +128,7 @@ function nicOf(nic: NewNic): VmNic {
       alias,
       model: 'virtio',
       teaming: { role: 'persistent' },
+      ...(vlan === undefined ? {} : { vlan }),
       ...(kind === 'openvswitch' ? { virtualPort: 'openvswitch' } : {}),
     };
   }

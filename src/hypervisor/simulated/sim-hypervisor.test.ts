@@ -112,6 +112,9 @@ describe('a simulated hypervisor', () => {
     await hypervisor.detachNic(uuid, 'ua-vf', both, 1000);
     expect(await hypervisor.readVm(uuid)).toMatchObject({ nics: [], storedNics: [] });
     expect(host.lent.size).toBe(0);
+    await hypervisor.stop('db-1');
+    await hypervisor.undefine('db-1');
+    await hypervisor.detachNic(uuid, 'ua-vf', both, 1000);
   });
 
   it('refuses what libvirt refuses, and leaves the VM as it was', async () => {

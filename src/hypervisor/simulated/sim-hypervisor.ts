@@ -5,7 +5,16 @@ import { VfleetError } from '../../base/errors.ts';
 import { isActive } from '../../model/vm.ts';
 import type { Pinning, Vm, VmNic } from '../../model/vm.ts';
 import type { ChangeScope, Hypervisor, VmEvent } from '../hypervisor.ts';
-import { addNic, plugStored, refused, unplug, unplugAll, vmOf } from './sim-devices.ts';
+import {
+  addNic,
+  listedVm,
+  plugStored,
+  readableVmOf,
+  refused,
+  unplug,
+  unplugAll,
+  vmOf,
+} from './sim-devices.ts';
 import type { LendingHost } from './sim-devices.ts';
 import { meetFaults } from './sim-vm-fault.ts';
 import type { SimVmEffects, SimVmFault } from './sim-vm-fault.ts';
@@ -73,7 +82,7 @@ export function openSimHypervisor(options: SimHypervisorOptions = {}): SimHyperv
   ): Promise<void> {
     const effects = await meet([operation, 'change'], uuid);
     if (effects.hang === true) throw onHang();
-    await store.change((vms) => work(vms, vmOf(vms, uuid)));
+    await store.change((vms) => work(vms, readableVmOf(vms, uuid)));
     if (effects.kill === 'after') return die();
     if (effects.lost === true) throw gone();
   }
@@ -99,15 +108,15 @@ export function openSimHypervisor(options: SimHypervisorOptions = {}): SimHyperv
     },
     async listVms() {
       await meet(['list']);
-      return structuredClone(store.read().vms);
+      return structuredClone(store.read().vms).map(listedVm);
     },
     async readVm(nameOrUuid) {
       await meet(['read'], nameOrUuid);
-      return structuredClone(vmOf(store.read(), nameOrUuid));
+      return structuredClone(readableVmOf(store.read(), nameOrUuid));
     },
     async hasNic(uuid, alias, scope) {
       await meet(['read'], uuid);
-      const { nics, storedNics } = vmOf(store.read(), uuid);
+      const { nics, storedNics } = readableVmOf(store.read(), uuid);
       const isIn = (all: readonly VmNic[]): boolean => all.some((nic) => nic.alias === alias);
       return (!scope.live || isIn(nics)) && (!scope.stored || isIn(storedNics));
     },
@@ -127,7 +136,9 @@ export function openSimHypervisor(options: SimHypervisorOptions = {}): SimHyperv
             'hypervisor.timeout',
             `the guest has not let go of ${alias} within ${timeoutMs / 1000} s`,
           ),
-      ),
+      ).catch((error: unknown) => {
+        if (!(error instanceof VfleetError) || error.code !== 'vm.unknown') throw error;
+      }),
     pin: async (uuid, pinning, scope) => change('pin', uuid, (_, vm) => pinVm(vm, pinning, scope), late),
     watch: (signal) => watchVms(store, signal),
     close: () => undefined,
