@@ -79,9 +79,16 @@ describe('names of others', () => {
   });
 
   it('leave room for what stands beside them', () => {
+    const [name, network] = ['x'.repeat(300), 'n'.repeat(63)];
+    const nic: VmNic = { kind: 'hostdev', hostAddress: '0000:01:10.4', mac: '52:54:00:aa:00:01' };
+    const own = lease(name, { network });
+    const views = viewVms([vm(name, [nic])], [own], new Map([['0000:01:10.4', { pf, vf: 2 }]]));
     for (const width of [80, 200]) {
-      const lines = renderLeases([lease('x'.repeat(300))], [], plainTerminal(width));
+      const terminal = plainTerminal(width);
+      const lines = [...renderLeases([own], [], terminal), ...renderVms(views, 'here', terminal)];
       expect(lines.filter((line) => line.length > width)).toEqual([]);
+      expect(lines[0]).toContain('MAC');
+      expect(lines.find((line) => line.startsWith('VM'))).toMatch(/STATE.*MAC.*NETWORK.*VF/);
     }
   });
 });
