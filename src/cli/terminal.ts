@@ -4,6 +4,7 @@
 import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
 import type { Terminal } from './context.ts';
+import { beginningOf } from './render/text-width.ts';
 
 interface Streams {
   readonly stdin: NodeJS.ReadStream;
@@ -48,7 +49,7 @@ export function openTerminal(streams: Streams, environment: TerminalEnvironment)
     },
     rewrite: canRewrite
       ? (line) => {
-          stderr.write(`${clearLine}${line.slice(0, widthOf(stderr) - 1)}`);
+          stderr.write(`${clearLine}${beginningOf(line, widthOf(stderr) - 1)}`);
           isRewriting = line !== '';
         }
       : undefined,

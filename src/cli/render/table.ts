@@ -1,6 +1,8 @@
 // Owns tables for terminals: columns that fit the width, the less important ones left out first.
 // Knows nothing of what the cells mean.
 
+import { beginningOf, columnsOf } from './text-width.ts';
+
 export interface Column<Row> {
   readonly title: string;
   /** Text of a cell; the names of others in it are cut to `roomColumns` with {@link cutName}. */
@@ -40,7 +42,7 @@ export function shortName(name: string, widthColumns: number | undefined): strin
 
 /** A name in at most so many columns. */
 export function cutName(name: string, roomColumns: number): string {
-  return name.length > roomColumns ? `${name.slice(0, roomColumns - 1)}…` : name;
+  return columnsOf(name) > roomColumns ? `${beginningOf(name, roomColumns - 1)}…` : name;
 }
 
 /** Whether names are cut as short as they ever are. */
@@ -81,7 +83,7 @@ function layOut<Row>(
     .map(({ column, cells }) => ({
       column,
       cells,
-      width: Math.max(column.title.length, ...cells.map((cell) => cell.length)),
+      width: Math.max(column.title.length, ...cells.map(columnsOf)),
     }));
   const hidden: Column<Row>[] = [];
   const widthOf = (): number =>
@@ -100,7 +102,8 @@ function layOut<Row>(
       cells
         .map((cell, index) => {
           const { width = 0, column } = shown[index] ?? {};
-          return column?.align === 'right' ? cell.padStart(width) : cell.padEnd(width);
+          const padding = ' '.repeat(Math.max(0, width - columnsOf(cell)));
+          return column?.align === 'right' ? padding + cell : cell + padding;
         })
         .join(gap)
     ).trimEnd();
@@ -127,9 +130,9 @@ export function wrapText(text: string, first: string, widthColumns: number | und
   let line = first;
   for (const word of printable(text).split(' ')) {
     const isStart = line.trim() === first.trim();
-    if (widthColumns !== undefined && !isStart && line.length + 1 + word.length > widthColumns) {
+    if (widthColumns !== undefined && !isStart && columnsOf(line) + 1 + columnsOf(word) > widthColumns) {
       lines.push(line);
-      line = ' '.repeat(first.length) + word;
+      line = ' '.repeat(columnsOf(first)) + word;
     } else line += line === first ? word : ` ${word}`;
   }
   return [...lines, line];
