@@ -223,6 +223,30 @@ describe('the main job', () => {
   });
 });
 
+describe('the help', () => {
+  /** What every command says of itself, `lab run` and such included. */
+  async function readHelp(path: readonly string[] = []): Promise<ReadonlyMap<string, string>> {
+    const { status, stdout } = await vfleet([...path, '--help'], { XDG_STATE_HOME: '/state' });
+    expect({ path, status }).toEqual({ path, status: 0 });
+    const [, list = ''] = stdout.split('\nCommands:\n');
+    const names = [...(list.split('\n\n')[0] ?? '').matchAll(/^ {2}([a-z-]+)/gm)].flatMap(([, name]) =>
+      name === undefined || name === 'help' ? [] : [name],
+    );
+    const pages = new Map([[path.join(' '), stdout]]);
+    for (const name of names) for (const page of await readHelp([...path, name])) pages.set(...page);
+    return pages;
+  }
+
+  it('of every command fits a terminal of 80 columns', async () => {
+    const pages = new Map([...(await readHelp()), ...(await readHelp(['hold']))]);
+    expect([...pages.keys()]).toEqual(expect.arrayContaining(['attach', 'hotplug', 'lab run', 'hold']));
+    const tooLong = [...pages].flatMap(([command, page]) =>
+      page.split('\n').flatMap((line) => (line.length > 80 ? [`${command}: ${line}`] : [])),
+    );
+    expect(tooLong).toEqual([]);
+  });
+});
+
 describe('the screens', () => {
   it('have no colour codes in a pipe', async () => {
     const { stdout } = await vfleet(['show', '--host', 'sim:igb', '--state', newState()]);
