@@ -46,7 +46,12 @@ interface Run {
 async function pin(
   vms: readonly Vm[],
   options: Partial<PinOptions> = {},
-  more: { answer?: boolean; faults?: readonly SimVmFault[]; wrap?: (inner: Hypervisor) => Hypervisor } = {},
+  more: {
+    name?: string;
+    answer?: boolean;
+    faults?: readonly SimVmFault[];
+    wrap?: (inner: Hypervisor) => Hypervisor;
+  } = {},
 ): Promise<Run> {
   const hypervisor = openSimHypervisor({ vms: newSimVms(vms), faults: more.faults ?? [] });
   const run: Run = { out: [], notes: [], hypervisor };
@@ -65,7 +70,7 @@ async function pin(
     version: '0',
     program: ['node', 'vfleet'],
   };
-  await pinCommand(context, vms[0]?.name ?? '', { wait: 0, ...options });
+  await pinCommand(context, more.name ?? vms[0]?.name ?? '', { wait: 0, ...options });
   return run;
 }
 
@@ -103,6 +108,18 @@ describe('vfleet pin', () => {
     const vm = vmWithVf('db-1', { state: 'stopped', nics: [], storedNics: [nic] });
     const { hypervisor } = await pin([vm], { apply: true, yes: true });
     expect((await hypervisor.readVm('db-1')).storedPlacement?.memoryNodes).toEqual([1]);
+  });
+
+  it('says which VM may be meant, or which there are', async () => {
+    const vms = [vmWithVf('web-1'), newVm('db-1', 2)];
+    await expect(pin(vms, { apply: true }, { name: 'wbe-1' })).rejects.toMatchObject({
+      code: 'vm.unknown',
+      hint: 'did you mean web-1?',
+    });
+    await expect(pin(vms, {}, { name: 'nope' })).rejects.toMatchObject({
+      message: 'there is no VM "nope" at the simulated hypervisor',
+      hint: 'it has "web-1" and "db-1"',
+    });
   });
 
   it('refuses where it cannot be: no VF, a device that is no VF, an unknown VM, cores of others', async () => {

@@ -15,6 +15,7 @@ import type { PinningPlan, VmVf } from '../../placement/pinning-plan.ts';
 import { planPinning } from '../../placement/plan-pinning.ts';
 import type { CliContext, LiveHost } from '../context.ts';
 import { changeCountOf, renderPinning } from '../render/pin.ts';
+import { findVm } from './attaching.ts';
 import type { PinOptions } from './pin.ts';
 import { changeable, jsonText, withHost } from './reading.ts';
 
@@ -80,7 +81,7 @@ function show(
 }
 
 async function planFor(files: FileTree, hypervisor: Hypervisor, name: string): Promise<PinningPlan> {
-  const vm = await hypervisor.readVm(name);
+  const vm = await findVm(hypervisor, name);
   const vms = await hypervisor.listVms();
   const memoryMbByNode = isActive(vm) && vm.pid !== undefined ? readMemoryByNode(files, vm.pid) : undefined;
   return planPinning({
