@@ -149,6 +149,29 @@ describe('bad input is one clear line with its place, and nothing is touched', (
   });
 });
 
+describe('an empty word, as of a variable that is not set', () => {
+  it.each([
+    [['hotplug', '--qmp', '', '--network', 'storage'], '--qmp is empty'],
+    [['--host', '', 'show'], '--host is empty'],
+    [['show', '--state='], '--state is empty'],
+    [['vms', '--libvirt', ''], '--libvirt is empty'],
+    [['size', 'workload.yaml', '--write', '', '--force'], '--write is empty'],
+    [['detach', ''], 'the argument vm is empty'],
+    [['apply', ''], 'the argument spec is empty'],
+  ])('is refused: %j', async (args, message) => {
+    const result = await vfleet(args);
+    expect(result).toEqual({ status: 1, stdout: '', stderr: `vfleet: ${message}\n` });
+  });
+
+  it('in the environment means that nothing is said there', async () => {
+    const on = ['--host', 'sim:igb', '--state', newState()];
+    const empty = { VFLEET_HOST: '', VFLEET_STATE: '', VFLEET_LIBVIRT: '' };
+    expect(await vfleet(['show', ...on], empty)).toMatchObject({ status: 0, stderr: '' });
+    const own = { ...empty, XDG_STATE_HOME: newState() };
+    expect((await vfleet(['leases'], own)).stdout).toMatch(/^(?:No VF is leased|PF )/);
+  });
+});
+
 describe('the main job', () => {
   it('runs plan, apply, show, revert with the exit statuses that scripts use', async () => {
     const on = ['--host', 'sim:igb', '--state', newState()];
