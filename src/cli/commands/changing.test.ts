@@ -209,6 +209,7 @@ describe('while a question waits for its answer', () => {
     const other = (): string => file("{ count: 3, default: { vlan: 7 }, '0': { vlan: 9 } }");
     const refused = await vfleetAt(async () => answers(false), 'apply', other());
     expect(refused).toMatchObject({ status: 0, stderr: 'nothing was changed' });
+    expect(refused.stdout).toContain('restarts its driver, which sees a new MAC or VLAN only then');
     expect((await vfleet('plan', pool(7), '--exit-code')).status).toBe(0);
     const agreed = await vfleetAt(async () => answers(true), 'apply', other());
     expect(agreed).toMatchObject({ status: 0, stdout: expect.stringMatching(/verified\.$/) });
