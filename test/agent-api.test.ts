@@ -103,6 +103,17 @@ describe('the answers', () => {
     expect(() => route.answer.parse(body)).not.toThrow();
   });
 
+  it('know a MAC address in any way that it is written', async () => {
+    const mac = '52-54-00-AA-BB-CC';
+    const given = await ask(path, 'POST', '/v1/attach', request('web-2', { mac }));
+    expect(given).toMatchObject({
+      status: 200,
+      body: { lease: { settings: { mac: '52:54:00:aa:bb:cc' } } },
+    });
+    const taken = await ask(path, 'POST', '/v1/detach', { vm: 'web-2', mac: mac.replaceAll('-', ':') });
+    expect(taken).toMatchObject({ status: 200, body: { releases: [{ result: 'free' }] } });
+  });
+
   it('streams events, one a line', async () => {
     const socket = connect(path);
     socket.write('GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n');
@@ -135,7 +146,12 @@ describe('the answers', () => {
     ['POST', '/v1/attach', request('../../x'), 404, 'vm.unknown'],
     ['POST', '/v1/attach', request('web-1', { network: 'nowhere' }), 404, 'network.unknown'],
     ['POST', '/v1/attach', request('web-1', { network: '"><x>' }), 400, 'request.invalid'],
+    ['POST', '/v1/attach', request('web-1', { mac: 'zz' }), 400, 'request.invalid'],
+    ['POST', '/v1/attach', request('web-1', { mac: '01:00:5e:00:00:01' }), 400, 'request.invalid'],
+    ['POST', '/v1/attach', request('web-1', { mac: '00-00-00-00-00-00' }), 400, 'request.invalid'],
     ['POST', '/v1/detach', { vm: 'web-2' }, 404, 'lease.none'],
+    ['POST', '/v1/detach', { vm: 'web-1', mac: 'zz' }, 400, 'request.invalid'],
+    ['POST', '/v1/detach', { vm: 'web-1', mac: '' }, 400, 'request.invalid'],
   ])('%s %s with %j is refused with %i %s', async (method, route, body, status, code) => {
     const answer = await ask(path, method, route, body);
     expect(answer.status).toBe(status);

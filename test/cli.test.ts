@@ -149,6 +149,29 @@ describe('bad input is one clear line with its place, and nothing is touched', (
   });
 });
 
+describe('an empty word, as of a variable that is not set', () => {
+  it.each([
+    [['hotplug', '--qmp', '', '--network', 'storage'], '--qmp is empty'],
+    [['--host', '', 'show'], '--host is empty'],
+    [['show', '--state='], '--state is empty'],
+    [['vms', '--libvirt', ''], '--libvirt is empty'],
+    [['size', 'workload.yaml', '--write', '', '--force'], '--write is empty'],
+    [['detach', ''], 'the argument vm is empty'],
+    [['apply', ''], 'the argument spec is empty'],
+  ])('is refused: %j', async (args, message) => {
+    const result = await vfleet(args);
+    expect(result).toEqual({ status: 1, stdout: '', stderr: `vfleet: ${message}\n` });
+  });
+
+  it('in the environment means that nothing is said there', async () => {
+    const on = ['--host', 'sim:igb', '--state', newState()];
+    const empty = { VFLEET_HOST: '', VFLEET_STATE: '', VFLEET_LIBVIRT: '' };
+    expect(await vfleet(['show', ...on], empty)).toMatchObject({ status: 0, stderr: '' });
+    const own = { ...empty, XDG_STATE_HOME: newState() };
+    expect((await vfleet(['leases'], own)).stdout).toMatch(/^(?:No VF is leased|PF )/);
+  });
+});
+
 describe('the main job', () => {
   it('runs plan, apply, show, revert with the exit statuses that scripts use', async () => {
     const on = ['--host', 'sim:igb', '--state', newState()];
@@ -220,6 +243,30 @@ describe('the main job', () => {
     const on = ['--host', 'sim:igb', '--state', state];
     expect((await vfleet(['recover', ...on])).stdout).toContain('it was put back');
     expect(JSON.parse((await vfleet(['show', '--json', ...on])).stdout).pfs[0].vfs).toEqual([]);
+  });
+});
+
+describe('the help', () => {
+  /** What every command says of itself, `lab run` and such included. */
+  async function readHelp(path: readonly string[] = []): Promise<ReadonlyMap<string, string>> {
+    const { status, stdout } = await vfleet([...path, '--help'], { XDG_STATE_HOME: '/state' });
+    expect({ path, status }).toEqual({ path, status: 0 });
+    const [, list = ''] = stdout.split('\nCommands:\n');
+    const names = [...(list.split('\n\n')[0] ?? '').matchAll(/^ {2}([a-z-]+)/gm)].flatMap(([, name]) =>
+      name === undefined || name === 'help' ? [] : [name],
+    );
+    const pages = new Map([[path.join(' '), stdout]]);
+    for (const name of names) for (const page of await readHelp([...path, name])) pages.set(...page);
+    return pages;
+  }
+
+  it('of every command fits a terminal of 80 columns', async () => {
+    const pages = new Map([...(await readHelp()), ...(await readHelp(['hold']))]);
+    expect([...pages.keys()]).toEqual(expect.arrayContaining(['attach', 'hotplug', 'lab run', 'hold']));
+    const tooLong = [...pages].flatMap(([command, page]) =>
+      page.split('\n').flatMap((line) => (line.length > 80 ? [`${command}: ${line}`] : [])),
+    );
+    expect(tooLong).toEqual([]);
   });
 });
 

@@ -23,6 +23,7 @@ import { addValidatedCommands } from './commands/validated.ts';
 import { addVmsCommand } from './commands/vms.ts';
 import { addWatchCommand } from './commands/watch.ts';
 import type { CliContext } from './context.ts';
+import { refuseEmptyWords } from './empty-words.ts';
 import { reportFailure } from './failure.ts';
 import { openHost, openHypervisor } from './host.ts';
 import { openTerminal } from './terminal.ts';
@@ -60,6 +61,7 @@ function buildProgram(context: CliContext, environment: NodeJS.ProcessEnv): Comm
     )
     .showHelpAfterError('(see --help)')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .hook('preAction', refuseEmptyWords)
     .exitOverride();
   addShowCommands(program, context);
   addDoctorCommand(program, context);

@@ -3,7 +3,9 @@
 
 import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
+import { VfleetError } from '../base/errors.ts';
 import type { Terminal } from './context.ts';
+import { beginningOf } from './render/text-width.ts';
 
 interface Streams {
   readonly stdin: NodeJS.ReadStream;
@@ -48,7 +50,7 @@ export function openTerminal(streams: Streams, environment: TerminalEnvironment)
     },
     rewrite: canRewrite
       ? (line) => {
-          stderr.write(`${clearLine}${line.slice(0, widthOf(stderr) - 1)}`);
+          stderr.write(`${clearLine}${beginningOf(line, widthOf(stderr) - 1)}`);
           isRewriting = line !== '';
         }
       : undefined,
@@ -58,14 +60,27 @@ export function openTerminal(streams: Streams, environment: TerminalEnvironment)
     confirm:
       stdin.isTTY && stderr.isTTY
         ? async (question) => {
-            const asking = createInterface({ input: stdin, output: stderr });
-            try {
-              const answer = await asking.question(`${question} [y/N] `);
-              return /^y(es)?$/i.test(answer.trim());
-            } finally {
-              asking.close();
-            }
+            const answer = await readAnswer(`${question} [y/N] `, stdin, stderr);
+            if (answer !== undefined) return /^y(es)?$/i.test(answer.trim());
+            stderr.write('\n');
+            throw new VfleetError('apply.interrupted', 'no answer was given, so nothing was changed');
           }
         : undefined,
   };
+}
+
+/** What is typed behind a question; undefined when it is left with Ctrl-C or Ctrl-D. */
+async function readAnswer(
+  question: string,
+  input: NodeJS.ReadStream,
+  output: NodeJS.WriteStream,
+): Promise<string | undefined> {
+  const asking = createInterface({ input, output });
+  // Of some versions of Node the question itself never ends then.
+  const left = new Promise<undefined>((resolve) => asking.once('close', () => resolve(undefined)));
+  try {
+    return await Promise.race([asking.question(question).catch(() => undefined), left]);
+  } finally {
+    asking.close();
+  }
 }

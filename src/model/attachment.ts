@@ -2,6 +2,7 @@
 // Schemas only: the same shapes are the command line's, the agent's and the tests'.
 
 import { z } from 'zod';
+import { parseMacAddress } from '../base/identifiers.ts';
 import { CorruptLease, Lease, Risk, VfKey } from './lease.ts';
 import { NetworkName } from './network.ts';
 
@@ -24,13 +25,20 @@ export type CandidateVerdict = z.infer<typeof CandidateVerdict>;
 const maxWaitMs = 3_600_000;
 /** How long to wait for an apply that changes the host as a whole. */
 const WaitMs = z.int().min(0).max(maxWaitMs);
+/** An interface's own address: neither that of a group (the lowest bit of the first byte) nor zeros, which mean none. */
+const ownMac = /^(?!00([:-]00){5}$)[0-9A-Fa-f][02468ACEace]([:-][0-9A-Fa-f]{2}){5}$/;
+/** Written with colons or hyphens, in upper or lower case; it comes out as the kernel writes it. */
+const OwnMac = z
+  .string()
+  .regex(ownMac, 'is no MAC address of an interface, such as 52:54:00:12:34:56')
+  .overwrite((text) => parseMacAddress(text) ?? text);
 
 export const AttachRequest = z.strictObject({
   /** Name or UUID of a VM of the hypervisor. */
   vm: z.string().min(1),
   network: NetworkName,
   /** Absent: derived from VM, network and place. */
-  mac: z.string().optional(),
+  mac: OwnMac.optional(),
   /** `live`: the running VM only, the VF goes back when it stops. `stored`: its stored definition too, or alone when it
    * does not run. */
   hold: z.enum(['live', 'stored']),
@@ -50,7 +58,7 @@ export const DetachRequest = z.strictObject({
   /** Only the VFs on this network; absent: all of the VM. */
   network: NetworkName.optional(),
   /** Only the VF with this MAC address. */
-  mac: z.string().optional(),
+  mac: OwnMac.optional(),
   /** Absent: as for an attach. */
   waitMs: WaitMs.optional(),
 });

@@ -19,8 +19,8 @@ function remadeNote({ intent, vfs }: PfPlan): readonly string[] {
 function reloadNote({ intent, vfs }: PfPlan): readonly string[] {
   const reloaded = vfs.filter((vf) => vf.driver?.reload === true);
   if (reloaded.length === 0) return [];
-  const verb = reloaded.length === 1 ? 'restarts its driver' : 'restart their drivers';
-  return [`${renderVfs(reloaded)} of ${intent.pf.address} ${verb}, which see a new MAC or VLAN only then.`];
+  const verb = reloaded.length === 1 ? 'restarts its driver, which sees' : 'restart their drivers, which see';
+  return [`${renderVfs(reloaded)} of ${intent.pf.address} ${verb} a new MAC or VLAN only then.`];
 }
 
 function switchdevNote({ intent, vfs }: PfPlan): readonly string[] {

@@ -228,6 +228,9 @@ describe('attach --qemu', () => {
     ['a process that is not there', ['--pid', '4194304'], /no process 4194304 runs/],
     ['a bus that is none', ['--bus', 'rp1,host=0000:02:00.0'], /no name of a bus/],
     ['a network that is not there', ['--network', 'nowhere'], /nowhere/],
+    ['a name that is none', ['--name', ' '], /" " is no name of a VM/],
+    ['a name in two lines', ['--name', 'vm1\nvm2'], /"vm1\\u\{a\}vm2" is no name of a VM/],
+    ['a name that a terminal would obey', ['--name', '\u001b[2Jvm1'], /no name of a VM/],
   ])('says in a line what is wrong, and changes nothing: %s', async (_, args, words) => {
     const host = await hostForTest();
     const before = await host.pfs();
@@ -237,9 +240,9 @@ describe('attach --qemu', () => {
     expect(await host.pfs()).toEqual(before);
   });
 
-  it('takes any name for a VM', async () => {
+  it('takes any name for a VM that can be shown', async () => {
     const host = await hostForTest();
-    const name = '../../x "><hostdev $(reboot)\n,id=y';
+    const name = '../../x "><hostdev $(reboot),id=y';
     const args = ['attach', '--qemu', '--name', name, '--network', 'storage'];
     const { status, stdout, stderr } = await host.run(...args, '--pid', String(sleeper().pid));
     expect(status).toBe(0);

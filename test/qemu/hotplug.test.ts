@@ -99,11 +99,11 @@ describe.skipIf(isQemuMissing)(`hotplug into a real QEMU (package ${qemuPackage}
       'front',
       '--json',
       '--name',
-      'x,"\n',
+      'x,"$(id) y',
     );
     expect(plugged).toMatchObject({ status: 0 });
     const { lease } = JSON.parse(plugged.stdout) as { lease: { address: string; owner: { name: string } } };
-    expect(lease.owner.name).toBe('x,"\n');
+    expect(lease.owner.name).toBe('x,"$(id) y');
     // The guest's time is short here, so that nobody waits for it.
     const removed = await host.run(
       'hotplug',
@@ -197,6 +197,18 @@ describe.skipIf(isQemuMissing)(`hotplug into a real QEMU (package ${qemuPackage}
       });
     }
     await isUntouched(setup);
+  });
+
+  it('takes no name that a screen could not show, neither its own nor that of QEMU', async () => {
+    const setup = await setUp([...port, '-name', 'vm\n1']);
+    const path = await withRelay(setup);
+    const plug = ['hotplug', '--qmp', path, '--network', 'storage'];
+    const refused = await setup.host.run(...plug, '--name', 'vm\u001b[2J');
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toContain('is no name of a VM');
+    await isUntouched(setup);
+    expect(await setup.host.run(...plug)).toMatchObject({ status: 0 });
+    expect((await setup.host.leases())[0]?.owner.name).toBe(`qemu ${process.pid}`);
   });
 
   it('does not take a VF from another QEMU', async () => {

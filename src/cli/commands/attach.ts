@@ -129,9 +129,9 @@ export function addAttachCommands(program: Command, context: CliContext): void {
     .option('--foreground', 'with --qemu: hold it in this process')
     .addHelpText(
       'after',
-      '\nExit status: 0 the VM has the VF, 1 bad input, 3 no VF can be taken, a risk is not' +
-        '\naccepted or an apply was cut off, 5 it failed and the VF is free again, 6 it failed' +
-        '\nand the VF could not be put back.' +
+      '\nExit status: 0 the VM has the VF, 1 bad input, 3 no VF can be taken, a risk is' +
+        '\nnot accepted, or an apply was cut off, 4 somebody else changes this host, 5 it' +
+        '\nfailed and the VF is free again, 6 it failed and the VF could not be put back.' +
         '\n\nExamples:\n  vfleet attach web-1 --network storage\n  vfleet attach web-1 --network storage --persistent' +
         '\n  vfleet attach web-1 --network storage --explain\n  vfleet attach web-1 --network storage --failover bridge=br0' +
         '\n  vfleet attach --qemu --name vm1 --network storage',

@@ -108,7 +108,10 @@ export function statusOf(releases: readonly Release[]): number {
 }
 
 /** The VM of a name or UUID. Throws `vm.unknown` with the name that was meant, or those there are. */
-async function findVm(assigner: Assigner, name: string): Promise<Vm> {
+export async function findVm(
+  assigner: Pick<Assigner, 'label' | 'readVm' | 'listVms'>,
+  name: string,
+): Promise<Vm> {
   try {
     return await assigner.readVm(name);
   } catch (error) {

@@ -37,10 +37,22 @@ function file(vfs: string): string {
   return path;
 }
 
-/** Runs a command line of vfleet on a simulated host; each call opens it anew. */
-async function vfleet(
+interface Result {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command line of vfleet on a simulated host, without a terminal; each call opens the host anew. */
+async function vfleet(...args: readonly string[]): Promise<Result> {
+  return vfleetAt(undefined, ...args);
+}
+
+/** The same at a terminal where `confirm` answers the questions. */
+async function vfleetAt(
+  confirm: CliContext['terminal']['confirm'],
   ...args: readonly string[]
-): Promise<{ status: number; stdout: string; stderr: string }> {
+): Promise<Result> {
   const stdout: string[] = [];
   const stderr: string[] = [];
   let status = 0;
@@ -51,7 +63,7 @@ async function vfleet(
     widthColumns: undefined,
     isUtf8: true,
     style: (_style, text) => text,
-    confirm: undefined,
+    confirm,
   };
   const context: CliContext = {
     terminal,
@@ -143,6 +155,93 @@ describe('on the command line', () => {
   });
 });
 
+describe('while a question waits for its answer', () => {
+  const pool = (vlan: number): string => file(`{ count: 3, default: { vlan: ${vlan} } }`);
+  /** What attach and detach need of the host, and whoever takes back VFs of VMs that have ended. */
+  async function giveOrTake(): Promise<void> {
+    (await lockHost(folder(), { command: 'attach', waitMs: 0, mode: 'shared' })).release();
+  }
+
+  it('VFs are given and taken, and another vfleet may change the host', async () => {
+    await vfleet('apply', pool(7), '--yes');
+    let questions = 0;
+    const confirm = async (): Promise<boolean> => {
+      questions += 1;
+      await giveOrTake();
+      (await lockHost(folder(), { command: 'apply', waitMs: 0 })).release();
+      return true;
+    };
+    for (const args of [['apply', pool(8)], ['revert']]) {
+      const { status, stdout, stderr } = await vfleetAt(confirm, ...args);
+      expect({ status, stderr }).toMatchObject({ status: 0 });
+      expect(stdout).toMatch(/(?:Applied|Reverted) and verified\.$/);
+      expect(stdout.match(/no VF in use is disrupted/g)).toHaveLength(1);
+    }
+    expect(questions).toBe(2);
+  });
+
+  it('somebody may change what was planned: then the new plan is shown and asked about', async () => {
+    await vfleet('apply', pool(7), '--yes');
+    const questions: string[] = [];
+    const confirm = async (question: string): Promise<boolean> => {
+      questions.push(question);
+      if (questions.length === 1)
+        await openFileLeases(folder()).create(exampleLease({ key: { pf, vf: 1 }, settings: held }));
+      return true;
+    };
+    const { status, stdout, stderr } = await vfleetAt(confirm, 'apply', pool(8));
+    expect({ status, questions: questions.length }).toEqual({ status: 0, questions: 2 });
+    const [first, second] = stdout.split('no VF in use is disrupted.');
+    expect(first).toMatch(/VF 0-2 +vlan +7 → 8/);
+    expect(second).toMatch(/VF 1 +vlan +7 → 200/);
+    expect(stderr).toContain('this host has changed meanwhile');
+    expect((await vfleet('plan', pool(8), '--exit-code')).status).toBe(0);
+  });
+
+  it('a change that leaves the plan as it was is none, and a no changes nothing', async () => {
+    await vfleet('apply', pool(7), '--yes');
+    let questions = 0;
+    const answers = async (answer: boolean): Promise<boolean> => {
+      questions += 1;
+      if (answer)
+        await openFileLeases(folder()).create(exampleLease({ key: { pf, vf: 1 }, settings: { vlan: 7 } }));
+      return answer;
+    };
+    const other = (): string => file("{ count: 3, default: { vlan: 7 }, '0': { vlan: 9 } }");
+    const refused = await vfleetAt(async () => answers(false), 'apply', other());
+    expect(refused).toMatchObject({ status: 0, stderr: 'nothing was changed' });
+    expect(refused.stdout).toContain('restarts its driver, which sees a new MAC or VLAN only then');
+    expect((await vfleet('plan', pool(7), '--exit-code')).status).toBe(0);
+    const agreed = await vfleetAt(async () => answers(true), 'apply', other());
+    expect(agreed).toMatchObject({ status: 0, stdout: expect.stringMatching(/verified\.$/) });
+    expect(agreed.stderr).not.toContain('meanwhile');
+    expect(questions).toBe(2);
+  });
+
+  it('another vfleet may begin: after a yes it is named, and nothing is changed', async () => {
+    await vfleet('apply', pool(7), '--yes');
+    let lock: { release(): void } | undefined;
+    const confirm = async (): Promise<boolean> => {
+      lock = await lockHost(folder(), { command: 'apply', waitMs: 0 });
+      return true;
+    };
+    const { status, stderr } = await vfleetAt(confirm, 'apply', pool(8));
+    expect({ status, stderr }).toMatchObject({ status: 4, stderr: expect.stringContaining('vfleet apply') });
+    lock?.release();
+    expect((await vfleet('plan', pool(7), '--exit-code')).status).toBe(0);
+  });
+
+  it('there is none where the plan is refused, and none about a plan without changes', async () => {
+    const confirm = async (): Promise<boolean> => Promise.reject(new Error('nobody shall be asked'));
+    await vfleet('apply', pool(7), '--yes');
+    const unchanged = await vfleetAt(confirm, 'apply', pool(7));
+    expect(unchanged).toMatchObject({ status: 0, stderr: '' });
+    expect(unchanged.stdout).toBe('No changes: the host is as the spec says.');
+    await openFileLeases(folder()).create(exampleLease({ key: { pf, vf: 1 }, settings: { vlan: 7 } }));
+    expect(await vfleetAt(confirm, 'apply', file('{ count: 1 }'))).toMatchObject({ status: 3 });
+  });
+});
+
 describe('recover', () => {
   const steps = [{ kind: 'num-vfs', pf, before: 0, after: 3 } as const];
 
@@ -162,6 +261,20 @@ describe('recover', () => {
       before: { pfs: [{ address: pf, numVfs: 0, vfs: [] }] },
     }).close();
   }
+
+  it('comes before the plan that is asked about', async () => {
+    await vfleet('apply', file('{ count: 3 }'), '--yes');
+    await cutOff();
+    const order: string[] = [];
+    const confirm = async (): Promise<boolean> => {
+      order.push((await readLastJournal(folder()))?.end ?? 'open');
+      return true;
+    };
+    const { status, stdout, stderr } = await vfleetAt(confirm, 'apply', file('{ count: 2 }'));
+    expect({ status, order }).toEqual({ status: 0, order: ['undone'] });
+    expect(stderr).toContain('it was put back');
+    expect(stdout).toContain('count  0 → 2');
+  });
 
   it('takes back what a VM that is no more has left behind', async () => {
     const pool = file('{ count: 3, default: { vlan: 7 } }');

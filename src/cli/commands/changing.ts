@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { readAppliedSpecToReplace } from '../../apply/applied-spec.ts';
 import { applyPlan } from '../../apply/apply-plan.ts';
 import type { ApplyRequest, ChangingHost } from '../../apply/apply-plan.ts';
-import { lockHost } from '../../apply/host-lock.ts';
+import { hasLastJournalEnded } from '../../apply/journal.ts';
 import { recoverHost } from '../../apply/recover.ts';
 import type { Recovery } from '../../apply/recover.ts';
 import { readRevertTarget } from '../../apply/revert.ts';
@@ -18,6 +18,7 @@ import type { ParsedSpec } from '../../spec/parsed-spec.ts';
 import type { CliContext, LiveHost } from '../context.ts';
 import { renderPlan } from '../render/plan.ts';
 import { createProgress } from '../render/progress.ts';
+import { carryOutAsAgreed, lockForCommand } from './agreed-change.ts';
 import { planSpec, readForSpec, readLeases, readSpecFile } from './planning.ts';
 import { changeable, jsonText, withHost } from './reading.ts';
 import { checkRights } from './rights.ts';
@@ -85,73 +86,87 @@ async function change(
   prepare: (host: LiveHost) => Promise<Work>,
 ): Promise<void> {
   const { terminal } = context;
-  await withLockedHost(context, command, options, async (host, live) => {
-    const recovery = await recoverHost(host);
-    if (recovery !== 'nothing') terminal.note(recoveryTexts[recovery]);
-    const work = await prepare(live);
-    const allowDisruption = options.allowDisruption === true;
-    const { plan } = work;
-    if (options.json !== true) for (const line of renderPlan(plan, terminal)) terminal.print(line);
-    const refusal = refusePlan(plan, { allowDisruption });
-    if (refusal !== undefined) throw refusal;
-    if (plan.steps.length > 0) {
-      if (!(await isConfirmed(context, command, options))) {
-        terminal.note('nothing was changed');
-        return;
-      }
-    }
-    await applyPlan(host, { command, allowDisruption, ...work });
-    if (options.json === true)
-      terminal.print(jsonText({ result: plan.steps.length === 0 ? 'unchanged' : 'applied', plan }));
-    else if (plan.steps.length > 0)
-      terminal.print(
-        terminal.style('green', `${command === 'apply' ? 'Applied' : 'Reverted'} and verified.`),
-      );
-  });
+  const json = options.json === true;
+  const allowDisruption = options.allowDisruption === true;
+  await withChangingHost(context, async (host, live) =>
+    carryOutAsAgreed<Work>(context, {
+      command,
+      stateFolder: host.stateFolder,
+      wait: options.wait,
+      yes: options.yes === true || options.boot === true,
+      json,
+      mustLockFirst: !hasLastJournalEnded(host.stateFolder),
+      plan: async (mode) => {
+        if (mode === 'exclusive') await recover(context, host);
+        return prepare(live);
+      },
+      show: ({ plan }) => {
+        if (!json) for (const line of renderPlan(plan, terminal)) terminal.print(line);
+      },
+      check: ({ plan }) => {
+        const refusal = refusePlan(plan, { allowDisruption });
+        if (refusal !== undefined) throw refusal;
+      },
+      isEmpty: ({ plan }) => plan.steps.length === 0,
+      substanceOf: ({ plan: { changes, steps, disruptions }, reverts }) => [
+        changes,
+        steps,
+        disruptions,
+        reverts,
+      ],
+      carryOut: async (work) => {
+        const { plan } = work;
+        await applyPlan(host, { command, allowDisruption, ...work });
+        if (json)
+          terminal.print(jsonText({ result: plan.steps.length === 0 ? 'unchanged' : 'applied', plan }));
+        else if (plan.steps.length > 0)
+          terminal.print(
+            terminal.style('green', `${command === 'apply' ? 'Applied' : 'Reverted'} and verified.`),
+          );
+      },
+    }),
+  );
 }
 
-async function isConfirmed(context: CliContext, command: string, options: ChangeOptions): Promise<boolean> {
-  if (options.yes === true || options.boot === true) return true;
-  const { confirm } = context.terminal;
-  if (confirm === undefined || options.json === true) {
-    throw new VfleetError(
-      'confirmation.missing',
-      `${command} would change this host, and there is no terminal to ask at`,
-      {
-        hint: 'pass --yes',
-      },
-    );
-  }
-  return confirm('Make these changes?');
+/** Ends an apply that was cut off, and says how. */
+async function recover({ terminal }: CliContext, host: ChangingHost): Promise<void> {
+  const recovery = await recoverHost(host);
+  if (recovery !== 'nothing') terminal.note(recoveryTexts[recovery]);
+}
+
+/** Opens the host for a change and gives it to `work`. Throws `permission.missing`. */
+async function withChangingHost(
+  context: CliContext,
+  work: (host: ChangingHost, live: LiveHost) => Promise<void>,
+): Promise<void> {
+  await withHost(context, async (opened) => {
+    const live = changeable(opened);
+    checkRights(live);
+    const { session, stateFolder } = live;
+    const { clock } = session.kernel;
+    const host: ChangingHost = {
+      session,
+      stateFolder,
+      timeouts: defaultTimeouts,
+      report: createProgress(context.terminal, () => clock.nowMs()),
+      signal: context.signal,
+      readLeases: async () => readLeases(stateFolder),
+    };
+    await work(host, live);
+  });
 }
 
 /** Opens the host for a change, takes its lock, and gives both to `work`. Throws `lock.held`, `permission.missing`. */
 export async function withLockedHost(
   context: CliContext,
   command: string,
-  options: Pick<ChangeOptions, 'wait'>,
+  { wait }: Pick<ChangeOptions, 'wait'>,
   work: (host: ChangingHost, live: LiveHost) => Promise<void>,
 ): Promise<void> {
-  await withHost(context, async (opened) => {
-    const live = changeable(opened);
-    checkRights(live);
-    const lock = await lockHost(live.stateFolder, {
-      command,
-      waitMs: options.wait * 1000,
-      onWait: (heldBy) => context.terminal.note(`waiting for ${heldBy}`),
-    });
+  await withChangingHost(context, async (host, live) => {
+    const { stateFolder } = host;
+    const lock = await lockForCommand(context, { command, stateFolder, wait }, 'exclusive');
     try {
-      const { clock } = live.session.kernel;
-      const report = createProgress(context.terminal, () => clock.nowMs());
-      const { session, stateFolder } = live;
-      const host: ChangingHost = {
-        session,
-        stateFolder,
-        timeouts: defaultTimeouts,
-        report,
-        signal: context.signal,
-        readLeases: async () => readLeases(stateFolder),
-      };
       await work(host, live);
     } finally {
       lock.release();

@@ -32,7 +32,8 @@ export function addDoctorCommand(program: Command, context: CliContext): void {
     .option('--validated <file>', 'hold the host against a list of validated hardware (YAML)')
     .addHelpText(
       'after',
-      '\nExit status: 0 SR-IOV can be used, 3 something blocks it, 1 an error, or too little could be read.' +
+      '\nExit status: 0 SR-IOV can be used, 3 something blocks it, 1 an error, or too' +
+        '\nlittle could be read.' +
         '\n\nExamples:\n  sudo vfleet doctor\n  vfleet doctor --host snapshot:web-7.json --markdown > web-7.md' +
         '\n  vfleet doctor --validated tested.yaml --json | jq .findings[0]',
     )

@@ -32,6 +32,7 @@ import type { Waiting } from '../render/waiting.ts';
 import { beginWaiting } from '../render/waiting.ts';
 import { statusOf } from './attaching.ts';
 import type { HotplugOptions } from './hotplug.ts';
+import { checkQemuName, isQemuName } from './qemu-name.ts';
 import { changeable, jsonText, withHost } from './reading.ts';
 import { checkRights } from './rights.ts';
 
@@ -46,6 +47,7 @@ export async function hotplug(context: CliContext, options: HotplugOptions): Pro
   const { network, remove } = options;
   if (network === undefined && remove === undefined)
     throw new VfleetError('usage.invalid', 'either --network NAME or --remove VF has to be given');
+  if (options.name !== undefined) checkQemuName(options.name);
   await withHost(context, async (opened) => {
     const live = changeable(opened);
     checkRights(live);
@@ -75,7 +77,8 @@ async function plugIn(work: Work, network: string): Promise<void> {
   const process = listenerOf(live, qmp);
   // Before a VF is leased: without room for it nothing shall be changed.
   const bus = options.bus ?? (await findFreePort(qmp));
-  const name = options.name ?? (await readVmName(qmp)) ?? `qemu ${process.pid}`;
+  const own = options.name ?? (await readVmName(qmp)) ?? '';
+  const name = isQemuName(own) ? own : `qemu ${process.pid}`;
   const hypervisor = await hypervisorIfThere(context, live);
   try {
     const host = hostOf(work, hypervisor);

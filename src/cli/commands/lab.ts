@@ -16,14 +16,16 @@ interface MachineOptions {
 
 const examples = `
 Examples:
-  vfleet lab setup --yes                          install what is missing, prepare kernel and modules
-  vfleet lab run -- vfleet show                   two emulated Intel 82576, each with 7 VFs
-  vfleet lab run --netdevsim 256 -- sh -c 'echo 256 > /sys/bus/netdevsim/devices/netdevsim1/sriov_numvfs; ip link'
+  vfleet lab setup --yes          install what is missing, prepare kernel
+  vfleet lab run -- vfleet show   two emulated Intel 82576, each with 7 VFs
+  vfleet lab run --netdevsim 256 -- sh -c \\
+    'echo 256 > /sys/bus/netdevsim/devices/netdevsim1/sriov_numvfs; ip link'
   vfleet lab run --nic igb:1 --iommu amd -- lspci -vvv
   vfleet lab shell
 
-The guest sees this machine's files as they are; what it writes is gone when it ends. /tmp, /run and /var/lib/vfleet
-start empty. Exit status and output are those of CMD; 126 and 127 mean what they mean in a shell.`;
+The guest sees this machine's files as they are; what it writes is gone when it
+ends. /tmp, /run and /var/lib/vfleet start empty. Exit status and output are
+those of CMD; 126 and 127 mean what they mean in a shell.`;
 
 /** Adds `lab run`, `lab shell` and `lab setup`. */
 export function addLabCommand(program: Command): void {

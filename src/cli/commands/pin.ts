@@ -26,7 +26,8 @@ export function addPinCommand(program: Command, context: CliContext): void {
     .option('--wait <seconds>', 'wait for another vfleet that is changing this host', parseSeconds, 0)
     .addHelpText(
       'after',
-      '\nExit status: 0 planned, or done; 1 bad input; 3 the VM does not fit on the node of its VF.' +
+      '\nExit status: 0 planned, or done, 1 bad input, 3 the VM does not fit on the' +
+        '\nnode of its VF.' +
         '\n\nExamples:\n  vfleet pin web-1\n  vfleet pin web-1 --apply\n  vfleet pin web-1 --json | jq .plan.pinning',
     )
     .action(async (vm: string, options: PinOptions) => {

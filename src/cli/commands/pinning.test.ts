@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lockHost } from '../../apply/host-lock.ts';
 import { VfleetError } from '../../base/errors.ts';
 import type { PfAddress } from '../../base/identifiers.ts';
 import type { Hypervisor } from '../../hypervisor/hypervisor.ts';
@@ -46,7 +47,12 @@ interface Run {
 async function pin(
   vms: readonly Vm[],
   options: Partial<PinOptions> = {},
-  more: { answer?: boolean; faults?: readonly SimVmFault[]; wrap?: (inner: Hypervisor) => Hypervisor } = {},
+  more: {
+    name?: string;
+    answer?: boolean | ((run: Run) => Promise<boolean>);
+    faults?: readonly SimVmFault[];
+    wrap?: (inner: Hypervisor) => Hypervisor;
+  } = {},
 ): Promise<Run> {
   const hypervisor = openSimHypervisor({ vms: newSimVms(vms), faults: more.faults ?? [] });
   const run: Run = { out: [], notes: [], hypervisor };
@@ -56,7 +62,8 @@ async function pin(
       ...plainTerminal(100),
       print: (line) => run.out.push(line),
       note: (line) => run.notes.push(line),
-      confirm: answer === undefined ? undefined : async () => answer,
+      confirm:
+        answer === undefined ? undefined : async () => (typeof answer === 'boolean' ? answer : answer(run)),
     },
     signal: new AbortController().signal,
     openHost: async () => ({ kind: 'live', label: 'sim', session: new KernelSession(kernel), stateFolder }),
@@ -65,7 +72,7 @@ async function pin(
     version: '0',
     program: ['node', 'vfleet'],
   };
-  await pinCommand(context, vms[0]?.name ?? '', { wait: 0, ...options });
+  await pinCommand(context, more.name ?? vms[0]?.name ?? '', { wait: 0, ...options });
   return run;
 }
 
@@ -98,11 +105,50 @@ describe('vfleet pin', () => {
     await expect(pin([vmWithVf('web-1')], { yes: true })).rejects.toMatchObject({ code: 'usage.invalid' });
   });
 
+  it('keeps nobody from work while it asks, and asks anew when CPUs have been given to another VM meanwhile', async () => {
+    const [vm, other] = [vmWithVf('web-1'), newVm('web-2', 2)];
+    let questions = 0;
+    const run = await pin(
+      [vm, other],
+      { apply: true },
+      {
+        answer: async ({ hypervisor }) => {
+          questions += 1;
+          (await lockHost(stateFolder, { command: 'attach', waitMs: 0, mode: 'shared' })).release();
+          if (questions > 1) return true;
+          const lock = await lockHost(stateFolder, { command: 'pin', waitMs: 0 });
+          await hypervisor.pin(other.uuid, { vcpuPins: { 0: [8] } }, { live: true, stored: false });
+          lock.release();
+          return true;
+        },
+      },
+    );
+    expect({ questions, notes: run.notes }).toEqual({
+      questions: 2,
+      notes: ['this host has changed meanwhile; the plan is now:'],
+    });
+    const { placement } = await run.hypervisor.readVm('web-1');
+    expect(placement.vcpuPins).toEqual({ 0: [9], 1: [25], 2: [10], 3: [26] });
+    expect(run.out.at(-1)).toBe('Pinned, and read back.');
+  });
+
   it('pins the stored definition of a VM that does not run', async () => {
     const nic = { kind: 'hostdev', hostAddress: vfAddress };
     const vm = vmWithVf('db-1', { state: 'stopped', nics: [], storedNics: [nic] });
     const { hypervisor } = await pin([vm], { apply: true, yes: true });
     expect((await hypervisor.readVm('db-1')).storedPlacement?.memoryNodes).toEqual([1]);
+  });
+
+  it('says which VM may be meant, or which there are', async () => {
+    const vms = [vmWithVf('web-1'), newVm('db-1', 2)];
+    await expect(pin(vms, { apply: true }, { name: 'wbe-1' })).rejects.toMatchObject({
+      code: 'vm.unknown',
+      hint: 'did you mean web-1?',
+    });
+    await expect(pin(vms, {}, { name: 'nope' })).rejects.toMatchObject({
+      message: 'there is no VM "nope" at the simulated hypervisor',
+      hint: 'it has "web-1" and "db-1"',
+    });
   });
 
   it('refuses where it cannot be: no VF, a device that is no VF, an unknown VM, cores of others', async () => {

@@ -1,6 +1,5 @@
 // Owns the course of `vfleet pin`: facts, plan, question, change, and reading back what the hypervisor made of it.
 
-import { lockHost } from '../../apply/host-lock.ts';
 import { VfleetError, messageOf } from '../../base/errors.ts';
 import { parsePciAddress } from '../../base/identifiers.ts';
 import type { Hypervisor } from '../../hypervisor/hypervisor.ts';
@@ -15,6 +14,8 @@ import type { PinningPlan, VmVf } from '../../placement/pinning-plan.ts';
 import { planPinning } from '../../placement/plan-pinning.ts';
 import type { CliContext, LiveHost } from '../context.ts';
 import { changeCountOf, renderPinning } from '../render/pin.ts';
+import { carryOutAsAgreed } from './agreed-change.ts';
+import { findVm } from './attaching.ts';
 import type { PinOptions } from './pin.ts';
 import { changeable, jsonText, withHost } from './reading.ts';
 
@@ -34,39 +35,40 @@ export async function pinCommand(context: CliContext, name: string, options: Pin
   });
 }
 
-/** Two of us at once could give the same CPUs to two VMs: the lock of the host is held from the plan to its end. */
+/** Two of us at once could give the same CPUs to two VMs: the lock of the host is held from the last plan to its end. */
 async function applyPinning(
   context: CliContext,
-  host: LiveHost,
+  { session: { files }, stateFolder }: LiveHost,
   hypervisor: Hypervisor,
   name: string,
   options: PinOptions,
 ): Promise<void> {
   const { terminal } = context;
-  const { files } = host.session;
-  const lock = await lockHost(host.stateFolder, {
+  const json = options.json === true;
+  await carryOutAsAgreed<PinningPlan>(context, {
     command: 'pin',
-    waitMs: options.wait * 1000,
-    onWait: (heldBy) => terminal.note(`waiting for ${heldBy}`),
+    stateFolder,
+    wait: options.wait,
+    yes: options.yes === true,
+    json,
+    plan: async () => planFor(files, hypervisor, name),
+    show: (plan) => {
+      if (!json) show(context, plan, 'planned', options);
+    },
+    isEmpty: (plan) => changeCountOf(plan) === 0,
+    // Reasons and notes name amounts of memory, which always differ.
+    substanceOf: ({ uuid, node, live, stored }) => [uuid, node, live, stored],
+    carryOut: async (plan) => {
+      if (changeCountOf(plan) === 0) {
+        if (json) show(context, plan, 'unchanged', options);
+        return;
+      }
+      const isMemoryLeft = await pinAsFarAsCan(context, hypervisor, plan);
+      checkPinned(hypervisor, await planFor(files, hypervisor, plan.uuid), isMemoryLeft);
+      if (json) terminal.print(jsonText({ result: 'applied', plan }));
+      else terminal.print(terminal.style('green', 'Pinned, and read back.'));
+    },
   });
-  try {
-    const plan = await planFor(files, hypervisor, name);
-    if (changeCountOf(plan) === 0) {
-      show(context, plan, 'unchanged', options);
-      return;
-    }
-    if (options.json !== true) for (const line of renderPinning(plan, terminal)) terminal.print(line);
-    if (!(await isConfirmed(context, options))) {
-      terminal.note('nothing was changed');
-      return;
-    }
-    const isMemoryLeft = await pinAsFarAsCan(context, hypervisor, plan);
-    checkPinned(hypervisor, await planFor(files, hypervisor, plan.uuid), isMemoryLeft);
-    if (options.json === true) terminal.print(jsonText({ result: 'applied', plan }));
-    else terminal.print(terminal.style('green', 'Pinned, and read back.'));
-  } finally {
-    lock.release();
-  }
 }
 
 function show(
@@ -80,7 +82,7 @@ function show(
 }
 
 async function planFor(files: FileTree, hypervisor: Hypervisor, name: string): Promise<PinningPlan> {
-  const vm = await hypervisor.readVm(name);
+  const vm = await findVm(hypervisor, name);
   const vms = await hypervisor.listVms();
   const memoryMbByNode = isActive(vm) && vm.pid !== undefined ? readMemoryByNode(files, vm.pid) : undefined;
   return planPinning({
@@ -165,16 +167,4 @@ function checkPinned(hypervisor: Hypervisor, plan: PinningPlan, isMemoryLeft: bo
     `${hypervisor.label} took the pinning of ${plan.vm} and did not keep it: ${[...new Set(left)].join(', ')}`,
     { hint: 'compare with: vfleet pin VM' },
   );
-}
-
-async function isConfirmed({ terminal }: CliContext, options: PinOptions): Promise<boolean> {
-  if (options.yes === true) return true;
-  if (terminal.confirm === undefined || options.json === true) {
-    throw new VfleetError(
-      'confirmation.missing',
-      'pin would change where a VM runs, and there is no terminal to ask at',
-      { hint: 'pass --yes' },
-    );
-  }
-  return terminal.confirm('Make these changes?');
 }

@@ -17,6 +17,7 @@ import { groundReader } from '../offer.ts';
 import { printable } from '../render/table.ts';
 import { beginWaiting } from '../render/waiting.ts';
 import { describeEnd, holdUntilFree } from './holding.ts';
+import { checkQemuName } from './qemu-name.ts';
 import { changeable, jsonText, withHost } from './reading.ts';
 import { checkRights } from './rights.ts';
 
@@ -49,6 +50,7 @@ const busName = /^[A-Za-z0-9_./-]{1,128}$/;
 
 /** `vfleet attach --qemu`. A failure leaves no lease: exit status as for `vfleet attach`. */
 export async function attachQemu(context: CliContext, options: QemuAttachOptions): Promise<void> {
+  checkQemuName(options.name);
   if (options.bus !== undefined && !busName.test(options.bus))
     throw new VfleetError('usage.invalid', `${JSON.stringify(options.bus)} is no name of a bus of QEMU`);
   await withHost(context, async (opened) => {

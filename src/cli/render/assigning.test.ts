@@ -7,6 +7,7 @@ import { countReasons, renderAttachment, renderReleases } from './attach.ts';
 import { renderChoice } from './choice.ts';
 import { renderLeases } from './leases.ts';
 import { plainTerminal } from './testing/plain-terminal.ts';
+import { columnsOf } from './text-width.ts';
 import { renderVms, viewVms } from './vms.ts';
 
 const pf = '0000:01:00.0';
@@ -79,12 +80,19 @@ describe('names of others', () => {
     );
   });
 
-  it('leave room for what stands beside them', () => {
+  it.each(['x', '仮'])('leave room for what stands beside them: %s', (letter) => {
+    const [name, network] = [letter.repeat(300), 'n'.repeat(63)];
+    const nic: VmNic = { kind: 'hostdev', hostAddress: '0000:01:10.4', mac: '52:54:00:aa:00:01' };
+    const own = lease(name, { network });
+    const views = viewVms([vm(name, [nic])], [own], new Map([['0000:01:10.4', { pf, vf: 2 }]]));
     for (const width of [80, 200]) {
+      const terminal = plainTerminal(width);
       const corrupt = [{ key: { pf, vf: 3 }, why: 'word '.repeat(60) }];
-      const list = { leases: [lease('x'.repeat(300))], quarantined: [], corrupt };
-      const lines = renderLeases(list, plainTerminal(width));
-      expect(lines.filter((line) => line.length > width)).toEqual([]);
+      const list = { leases: [own], quarantined: [], corrupt };
+      const lines = [...renderLeases(list, terminal), ...renderVms(views, 'here', terminal)];
+      expect(lines.filter((line) => columnsOf(line) > width)).toEqual([]);
+      expect(lines[0]).toContain('MAC');
+      expect(lines.find((line) => line.startsWith('VM'))).toMatch(/STATE.*MAC.*NETWORK.*VF/);
     }
   });
 });

@@ -3,19 +3,15 @@
 import type { CorruptLease, Lease, LeaseOwner, VfKey } from '../../model/lease.ts';
 import type { LeaseList } from '../assigning.ts';
 import type { Terminal } from '../context.ts';
-import { hiddenNote, renderTable, shortName, wrapText } from './table.ts';
+import { cutName, hiddenNote, renderTable, wrapText } from './table.ts';
 import type { Column } from './table.ts';
 
-interface Row extends Lease {
-  readonly ownerName: string;
-}
-
-const columns: readonly Column<Row>[] = [
+const columns: readonly Column<Lease>[] = [
   { title: 'PF', cell: ({ key }) => key.pf, sacrifice: 0 },
   { title: 'VF', cell: ({ key }) => `${key.vf}`, align: 'right', sacrifice: 0 },
   { title: 'ADDRESS', cell: ({ address }) => address ?? '', sacrifice: 6 },
-  { title: 'OWNER', cell: ({ ownerName }) => ownerName, sacrifice: 0 },
-  { title: 'NETWORK', cell: ({ network }) => network, sacrifice: 0 },
+  { title: 'OWNER', cell: ({ owner }, room) => cutName(describeOwner(owner), room), sacrifice: 0 },
+  { title: 'NETWORK', cell: ({ network }, room) => cutName(network, room), sacrifice: 0 },
   { title: 'MAC', cell: ({ settings }) => settings.mac ?? '', sacrifice: 1 },
   { title: 'HELD', cell: ({ owner }) => holdOf(owner), sacrifice: 3 },
   { title: 'STANDBY', cell: ({ standby }) => standby?.bridge ?? '', sacrifice: 5 },
@@ -30,11 +26,7 @@ export function renderLeases({ leases, quarantined, corrupt }: LeaseList, termin
   if (leases.length === 0) lines.push(corrupt.length === 0 ? 'No VF is leased.' : 'No lease can be shown.');
   else {
     const style = (text: string): string => terminal.style('dim', text);
-    const rows = leases.map((lease): Row => ({
-      ...lease,
-      ownerName: shortName(describeOwner(lease.owner), widthColumns),
-    }));
-    const { lines: table, hidden } = renderTable(rows, columns, { widthColumns, indent: '', style });
+    const { lines: table, hidden } = renderTable(leases, columns, { widthColumns, indent: '', style });
     lines.push(...table);
     lines.push(...hiddenNote(hidden, '', widthColumns).map(style));
   }

@@ -7,12 +7,12 @@ import type { Vf, VfHolder } from '../../model/vf.ts';
 import type { LeaseList } from '../assigning.ts';
 import type { Terminal } from '../context.ts';
 import { describeOwner } from './leases.ts';
-import { hiddenNote, printable, renderTable, shortName } from './table.ts';
+import { cutName, hiddenNote, isTight, printable, renderTable } from './table.ts';
 import type { Column } from './table.ts';
 
 interface Row extends Vf {
-  /** Who has it and whose it is. */
-  readonly use: string;
+  readonly lease: Lease | undefined;
+  readonly marks: readonly string[];
 }
 
 const columns: readonly Column<Row>[] = [
@@ -23,13 +23,13 @@ const columns: readonly Column<Row>[] = [
   { title: 'NUMA', cell: (vf) => vf.numaNode?.toString() ?? '', align: 'right', sacrifice: 10 },
   { title: 'DRIVER', cell: (vf) => vf.driver ?? '', sacrifice: 3 },
   { title: 'NETDEV', cell: (vf) => vf.netdev ?? '', sacrifice: 7 },
-  { title: 'MAC', cell: (vf) => vf.settings.mac ?? '', sacrifice: 0 },
-  { title: 'VLAN', cell: vlan, sacrifice: 1 },
+  { title: 'MAC', cell: (vf) => vf.settings.mac ?? '', sacrifice: 1 },
+  { title: 'VLAN', cell: vlan, sacrifice: 2 },
   { title: 'RATE Mb/s', cell: rate, sacrifice: 5 },
   { title: 'SPOOFCHK', cell: (vf) => onOff(vf.settings.spoofCheck), sacrifice: 4 },
   { title: 'TRUST', cell: (vf) => onOff(vf.settings.trust), sacrifice: 4 },
   { title: 'LINK', cell: (vf) => vf.settings.linkState ?? '', sacrifice: 8 },
-  { title: 'USED BY', cell: ({ use }) => use, sacrifice: 2 },
+  { title: 'USED BY', cell: describeUse, sacrifice: 0 },
 ];
 
 /** Lines that show a host, and whose its VFs are. */
@@ -79,7 +79,7 @@ function renderPf(pf: Pf, ownership: LeaseList, terminal: Terminal): string[] {
     ...wrap([...facts, ...link].map(printable), terminal.widthColumns),
   ];
   if (pf.vfs.length === 0) return lines;
-  const { lines: table, hidden } = renderTable(rowsOf(pf, ownership, terminal.widthColumns), columns, {
+  const { lines: table, hidden } = renderTable(rowsOf(pf, ownership), columns, {
     widthColumns: terminal.widthColumns,
     indent: '  ',
     style: (text) => terminal.style('dim', text),
@@ -93,21 +93,18 @@ function renderPf(pf: Pf, ownership: LeaseList, terminal: Terminal): string[] {
   return lines;
 }
 
-function rowsOf(
-  pf: Pf,
-  { leases, quarantined, corrupt }: LeaseList,
-  widthColumns: number | undefined,
-): Row[] {
+function rowsOf(pf: Pf, { leases, quarantined, corrupt }: LeaseList): Row[] {
   const ownOf = <Item extends { readonly key: VfKey }>(items: readonly Item[]): ReadonlyMap<number, Item> =>
     new Map(items.filter(({ key }) => key.pf === pf.address).map((each) => [each.key.vf, each]));
   const [own, closed, unclear] = [ownOf(leases), ownOf(quarantined), ownOf(corrupt)];
-  return pf.vfs.map((vf) => {
-    const marks = [
+  return pf.vfs.map((vf) => ({
+    ...vf,
+    lease: own.get(vf.index),
+    marks: [
       ...(closed.has(vf.index) ? ['in quarantine'] : []),
       ...(unclear.has(vf.index) ? ['corrupt lease'] : []),
-    ];
-    return { ...vf, use: describeUse(vf, own.get(vf.index), marks, widthColumns) };
-  });
+    ],
+  }));
 }
 
 /** Facts joined with commas, broken at the width. */
@@ -163,31 +160,31 @@ function count(value: number, noun: string): string {
   return `${value} ${noun}${value === 1 ? '' : 's'}`;
 }
 
-/** Who has a VF, and to whom it is leased: `VM web-1 (4242) on storage`, or `leased to web-1 (storage)`; after its marks. */
-function describeUse(
-  { holders }: Vf,
-  lease: Lease | undefined,
-  marks: readonly string[],
-  widthColumns: number | undefined,
-): string {
+/**
+ * Who has a VF, and to whom it is leased: `VM web-1 (4242) on storage`, or `leased to web-1 (storage)`; after its marks.
+ */
+function describeUse({ holders, lease, marks }: Row, roomColumns: number): string {
   const isOwner = ({ kind, name }: VfHolder): boolean => kind === 'vm' && name === lease?.owner.name;
+  const network = cutName(lease?.network ?? '', roomColumns);
   const users = holders.map((holder) => {
-    const text = describeHolder({ ...holder, name: shortName(holder.name, widthColumns) });
-    return lease !== undefined && isOwner(holder) ? `${text} on ${lease.network}` : text;
+    const text = describeHolder(holder, roomColumns);
+    return isOwner(holder) ? `${text} on ${network}` : text;
   });
   const hasOwner = lease === undefined || holders.some(isOwner);
   const leased = hasOwner
     ? []
-    : [`leased to ${shortName(describeOwner(lease.owner), widthColumns)} (${lease.network})`];
+    : [`leased to ${cutName(describeOwner(lease.owner), roomColumns)} (${network})`];
   return [...marks, ...users, ...leased].join(', ');
 }
 
 /** A holder in few words, for the table: `VM web-1`, `netns blue`, `qemu (12)`. */
-function describeHolder({ kind, name, pid }: VfHolder): string {
+function describeHolder({ kind, name: fullName, pid }: VfHolder, roomColumns: number): string {
+  const name = cutName(fullName, roomColumns);
   const process = pid === undefined ? '' : ` (${pid})`;
   switch (kind) {
     case 'vm':
-      return `VM ${name}${process}`;
+      // A VM is found by its name; where there is no room for both, that is what counts.
+      return `VM ${name}${isTight(roomColumns) ? '' : process}`;
     case 'netns':
       return `netns ${name}`;
     case 'netdev':

@@ -1,11 +1,17 @@
 // Owns tables for terminals: columns that fit the width, the less important ones left out first.
 // Knows nothing of what the cells mean.
 
+import { beginningOf, columnsOf } from './text-width.ts';
+
 export interface Column<Row> {
   readonly title: string;
-  readonly cell: (row: Row) => string;
+  /** Text of a cell; the names of others in it are cut to `roomColumns` with {@link cutName}. */
+  readonly cell: (row: Row, roomColumns: number) => string;
   readonly align?: 'right';
-  /** Columns of a higher number go first when the terminal is narrow; 0 always stays. */
+  /**
+   * Columns of a higher number go first when the terminal is narrow; 0 always stays. Those up to {@link dearest} go only
+   * when cutting names further does not save them.
+   */
   readonly sacrifice: number;
 }
 
@@ -19,6 +25,7 @@ export interface TableOptions {
 const gap = '  ';
 /** Enough to tell most names apart. */
 const shortestName = 12;
+const dearest = 2;
 
 /**
  * Text from the kernel, a file or a hypervisor, safe for a terminal: no control characters, so no escape sequences; no
@@ -30,8 +37,21 @@ export function printable(text: string): string {
 
 /** Foreign names can be of any length: the part of one that leaves the others room. A width of undefined has room. */
 export function shortName(name: string, widthColumns: number | undefined): string {
-  const room = Math.max(shortestName, Math.floor((widthColumns ?? Infinity) / 4));
-  return name.length > room ? `${name.slice(0, room - 1)}…` : name;
+  return cutName(name, roomForName(widthColumns));
+}
+
+/** A name in at most so many columns. */
+export function cutName(name: string, roomColumns: number): string {
+  return columnsOf(name) > roomColumns ? `${beginningOf(name, roomColumns - 1)}…` : name;
+}
+
+/** Whether names are cut as short as they ever are. */
+export function isTight(roomColumns: number): boolean {
+  return roomColumns <= shortestName;
+}
+
+function roomForName(widthColumns: number | undefined): number {
+  return Math.max(shortestName, Math.floor((widthColumns ?? Infinity) / 4));
 }
 
 /**
@@ -43,15 +63,29 @@ export function renderTable<Row>(
   columns: readonly Column<Row>[],
   options: TableOptions,
 ): { lines: string[]; hidden: string[] } {
+  const roomiest = roomForName(options.widthColumns);
+  for (let room = roomiest; ; room -= 1) {
+    const { lines, hidden, isWhole } = layOut(rows, columns, options, room);
+    if (isWhole || room <= shortestName) return { lines, hidden: hidden.map(({ title }) => title) };
+  }
+}
+
+/** A table with names cut to `roomColumns`, and whether all that is dear fits. */
+function layOut<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  options: TableOptions,
+  roomColumns: number,
+): { lines: string[]; hidden: Column<Row>[]; isWhole: boolean } {
   let shown = columns
-    .map((column) => ({ column, cells: rows.map((row) => printable(column.cell(row))) }))
+    .map((column) => ({ column, cells: rows.map((row) => printable(column.cell(row, roomColumns))) }))
     .filter(({ cells }) => cells.some((cell) => cell !== ''))
     .map(({ column, cells }) => ({
       column,
       cells,
-      width: Math.max(column.title.length, ...cells.map((cell) => cell.length)),
+      width: Math.max(column.title.length, ...cells.map(columnsOf)),
     }));
-  const hidden: string[] = [];
+  const hidden: Column<Row>[] = [];
   const widthOf = (): number =>
     shown.reduce((sum, { width }) => sum + width + gap.length, options.indent.length - gap.length);
   while (options.widthColumns !== undefined && widthOf() > options.widthColumns) {
@@ -59,7 +93,7 @@ export function renderTable<Row>(
       each.column.sacrifice >= worst.column.sacrifice ? each : worst,
     );
     if (victim.column.sacrifice === 0) break;
-    hidden.push(victim.column.title);
+    hidden.push(victim.column);
     shown = shown.filter((each) => each !== victim);
   }
   const line = (cells: readonly string[]): string =>
@@ -68,13 +102,16 @@ export function renderTable<Row>(
       cells
         .map((cell, index) => {
           const { width = 0, column } = shown[index] ?? {};
-          return column?.align === 'right' ? cell.padStart(width) : cell.padEnd(width);
+          const padding = ' '.repeat(Math.max(0, width - columnsOf(cell)));
+          return column?.align === 'right' ? padding + cell : cell + padding;
         })
         .join(gap)
     ).trimEnd();
   const header = options.style(line(shown.map(({ column }) => column.title)));
   const body = rows.map((_, index) => line(shown.map(({ cells }) => cells[index] ?? '')));
-  return { lines: [header, ...body], hidden: hidden.reverse() };
+  const isWhole =
+    widthOf() <= (options.widthColumns ?? Infinity) && hidden.every(({ sacrifice }) => sacrifice > dearest);
+  return { lines: [header, ...body], hidden: hidden.reverse(), isWhole };
 }
 
 /** Lines that say which columns had no room; none when all had. */
@@ -93,9 +130,9 @@ export function wrapText(text: string, first: string, widthColumns: number | und
   let line = first;
   for (const word of printable(text).split(' ')) {
     const isStart = line.trim() === first.trim();
-    if (widthColumns !== undefined && !isStart && line.length + 1 + word.length > widthColumns) {
+    if (widthColumns !== undefined && !isStart && columnsOf(line) + 1 + columnsOf(word) > widthColumns) {
       lines.push(line);
-      line = ' '.repeat(first.length) + word;
+      line = ' '.repeat(columnsOf(first)) + word;
     } else line += line === first ? word : ` ${word}`;
   }
   return [...lines, line];

@@ -4,7 +4,7 @@ import type { Lease } from '../../model/lease.ts';
 import type { Vm, VmNic } from '../../model/vm.ts';
 import { isActive } from '../../model/vm.ts';
 import type { Terminal } from '../context.ts';
-import { hiddenNote, renderTable, shortName, wrapText } from './table.ts';
+import { cutName, hiddenNote, renderTable, wrapText } from './table.ts';
 import type { Column } from './table.ts';
 
 /** What a VF is to the list of VMs. */
@@ -78,17 +78,16 @@ function isSameNic(live: VmNic, stored: VmNic): boolean {
 }
 
 interface Row {
-  readonly name: string;
   readonly vm: VmView;
   readonly nic: NicView | undefined;
 }
 
 const columns: readonly Column<Row>[] = [
-  { title: 'VM', cell: ({ name }) => name, sacrifice: 0 },
+  { title: 'VM', cell: ({ vm }, room) => cutName(vm.name, room), sacrifice: 0 },
   { title: 'STATE', cell: ({ vm }) => vm.state, sacrifice: 2 },
   { title: 'NIC', cell: ({ nic }) => describeKind(nic), sacrifice: 0 },
   { title: 'MAC', cell: ({ nic }) => nic?.mac ?? '', sacrifice: 1 },
-  { title: 'NETWORK', cell: ({ nic }) => networkOf(nic), sacrifice: 0 },
+  { title: 'NETWORK', cell: ({ nic }, room) => cutName(networkOf(nic), room), sacrifice: 0 },
   { title: 'VF', cell: ({ nic }) => vfOf(nic), sacrifice: 0 },
   { title: 'VF NODE', cell: ({ nic }) => text(nic?.vfOnHost?.numaNode), align: 'right', sacrifice: 4 },
   { title: 'VM NODES', cell: ({ vm }) => vm.placement.memoryNodes?.join(' ') ?? '', sacrifice: 5 },
@@ -101,10 +100,9 @@ const columns: readonly Column<Row>[] = [
 export function renderVms(vms: readonly VmView[], label: string, terminal: Terminal): string[] {
   if (vms.length === 0) return [`No VM at ${label}.`];
   const { widthColumns } = terminal;
-  const rows = vms.flatMap((vm): Row[] => {
-    const name = shortName(vm.name, widthColumns);
-    return vm.nics.length === 0 ? [{ name, vm, nic: undefined }] : vm.nics.map((nic) => ({ name, vm, nic }));
-  });
+  const rows = vms.flatMap((vm): Row[] =>
+    vm.nics.length === 0 ? [{ vm, nic: undefined }] : vm.nics.map((nic) => ({ vm, nic })),
+  );
   const style = (line: string): string => terminal.style('dim', line);
   const { lines, hidden } = renderTable(rows, columns, { widthColumns, indent: '', style });
   const problems = vms.flatMap(({ problem }) =>
