@@ -213,7 +213,14 @@ function createParts(options: AgentOptions, host: AssigningHost, feed: EventFeed
     enforcement,
     poll: { session, stateFolder, pfs: () => pfsOf(last), onChange: look },
     links: { session, feed, names: () => names, onChange: look },
-    vms: { feed, signal, onEnd: () => release.request() },
+    vms: {
+      feed,
+      signal,
+      onChange: (uuid: string | undefined) => {
+        assigner.doubt(uuid);
+        release.request();
+      },
+    },
   };
 }
 

@@ -23,10 +23,12 @@ export interface Assigner {
   explain(request: AttachRequest): Promise<readonly CandidateVerdict[]>;
   detach(request: DetachRequest): Promise<readonly Release[]>;
   /**
-   * Gives back every lease whose owner has gone. `quick` verifies the settings of leases that stand once for each lease,
+   * Gives back every lease whose owner has gone. `quick` verifies the settings of leases that stand once for each lease and doubt,
    * `whole` now.
    */
   recover(extent: Extent): Promise<readonly Release[]>;
+  /** Leases of the VM of this UUID, or all, are to be verified by the next quick recovery. */
+  doubt(uuid: string | undefined): void;
   /** Whether a quick recovery has verified this lease, or leaves it to somebody to mend. */
   isSettled(lease: Lease): boolean;
 }
@@ -65,6 +67,7 @@ export function createAssigner(
     explain: async (request) => explainAttach(host, readGround, request),
     detach: async (request) => detachVfs(host, request),
     recover: async (extent) => (extent === 'whole' ? recoverLeases(host) : care.look()),
+    doubt: (uuid) => care.doubt(uuid),
     isSettled: (lease) => care.isSettled(lease),
   };
 }

@@ -1,5 +1,6 @@
 // Owns the quick look at all leases: the hypervisor is asked once for all of them, and only VFs are touched that look left
-// behind, or that nobody has looked at since their lease began. Several at a time; what is done is src/assign's.
+// behind, or that nobody has looked at since their lease began or their VM may have had them set anew. Several at a time;
+// what is done is src/assign's.
 
 import type { AssigningHost } from '../assign/assigning-host.ts';
 import { isOwnerGone, readQemuOwnerFacts } from '../assign/qemu-owner.ts';
@@ -20,9 +21,16 @@ export class LeaseCare {
   readonly #host: AssigningHost;
   /** Generations of leases that were found whole: their settings are not verified again and again. */
   #settled: ReadonlySet<string> = new Set();
+  /** UUIDs of VMs whose VFs somebody may have set anew since the last look; undefined: of any VM. */
+  readonly #doubts: (string | undefined)[] = [];
 
   constructor(host: AssigningHost) {
     this.#host = host;
+  }
+
+  /** The leases of this VM, or all, are to be verified once more at the next look. */
+  doubt(uuid: string | undefined): void {
+    this.#doubts.push(uuid);
   }
 
   /**
@@ -32,8 +40,13 @@ export class LeaseCare {
    */
   async look(): Promise<readonly Release[]> {
     const leases = await this.#host.leases.list();
+    const doubts = this.#doubts.splice(0);
+    const isDoubted = ({ owner }: Lease): boolean =>
+      doubts.some((uuid) => uuid === undefined || (owner.kind === 'libvirt' && owner.uuid === uuid));
     this.#settled = new Set(
-      leases.map(({ generation }) => generation).filter((each) => this.#settled.has(each)),
+      leases
+        .filter((lease) => this.#settled.has(lease.generation) && !isDoubted(lease))
+        .map(({ generation }) => generation),
     );
     if (leases.length === 0) return [];
     const vms = leases.some(({ owner }) => owner.kind === 'libvirt') ? await this.#listVms() : [];
