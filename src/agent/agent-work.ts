@@ -73,7 +73,7 @@ export function createServices(parts: ServiceParts): AgentServices {
     attach: async (request) => watched(async () => assigner.attach(request)),
     explain: async (request) => ({ candidates: [...(await assigner.explain(request))] }),
     detach: async (request) => ({ releases: [...(await watched(async () => assigner.detach(request)))] }),
-    recover: async () => ({ releases: [...(await watched(async () => release.run('whole')))] }),
+    recover: async () => ({ releases: [...(await watched(async () => release.recoverAll()))] }),
     subscribe: (onEvent) => feed.subscribe(onEvent),
   };
 }

@@ -10,6 +10,7 @@ import { VfleetError, messageOf } from '../base/errors.ts';
 import { parsePfAddress } from '../base/identifiers.ts';
 import { tryLockFile } from '../kernel/file-lock.ts';
 import type { FileLock } from '../kernel/file-lock.ts';
+import type { Lease } from '../model/lease.ts';
 import type { AgentEvent } from './agent-answers.ts';
 import { createServices } from './agent-work.ts';
 import { createApiServer } from './api-server.ts';
@@ -172,13 +173,23 @@ function createParts(options: AgentOptions, host: AssigningHost, feed: EventFeed
   const release = new ReleaseWork({
     feed,
     signal,
-    recover: async (extent) => drift.during(async () => assigner.recover(extent)),
+    findSuspects: async () =>
+      (await assigner.findSuspects()).map(({ lease, mend }) => ({
+        lease,
+        mend: async () => drift.during(mend),
+      })),
+    recoverAll: async () => drift.during(async () => assigner.recover()),
     leases: () => ({
       areThere: leaseWatch.leases.length > 0,
       areYoung: leaseWatch.leases.some((lease) => !assigner.isSettled(lease)),
     }),
   });
-  const owners = new OwnerWatch({ session, feed, signal, onEnd: () => release.request() });
+  const owners = new OwnerWatch({
+    session,
+    feed,
+    signal,
+    onEnd: ({ generation }) => release.request((lease) => lease.generation === generation),
+  });
   const leaseWatch = new LeaseWatch({
     feed,
     signal,
@@ -217,8 +228,10 @@ function createParts(options: AgentOptions, host: AssigningHost, feed: EventFeed
       feed,
       signal,
       onChange: (uuid: string | undefined) => {
-        assigner.doubt(uuid);
-        release.request();
+        const isMeant = ({ owner }: Lease): boolean =>
+          uuid === undefined || (owner.kind === 'libvirt' && owner.uuid === uuid);
+        assigner.doubt(isMeant);
+        release.request(isMeant);
       },
     },
   };

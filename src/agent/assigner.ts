@@ -15,21 +15,20 @@ import type {
 } from '../model/attachment.ts';
 import type { Lease } from '../model/lease.ts';
 import { LeaseCare } from './lease-care.ts';
-import type { Extent } from './release-work.ts';
+import type { LeaseFilter, Suspect } from './release-work.ts';
 
 /** Gives and takes VFs of one host. Every call fails with a VfleetError. */
 export interface Assigner {
   attach(request: AttachRequest): Promise<Attachment>;
   explain(request: AttachRequest): Promise<readonly CandidateVerdict[]>;
   detach(request: DetachRequest): Promise<readonly Release[]>;
-  /**
-   * Gives back every lease whose owner has gone. `quick` verifies the settings of leases that stand once for each lease and doubt,
-   * `whole` now.
-   */
-  recover(extent: Extent): Promise<readonly Release[]>;
-  /** Leases of the VM of this UUID, or all, are to be verified by the next quick recovery. */
-  doubt(uuid: string | undefined): void;
-  /** Whether a quick recovery has verified this lease, or leaves it to somebody to mend. */
+  /** Gives back every lease whose owner has gone, and verifies all others. */
+  recover(): Promise<readonly Release[]>;
+  /** Leases whose owner may have gone, and those that have to be verified. */
+  findSuspects(): Promise<readonly Suspect[]>;
+  /** These leases are to be verified once more. */
+  doubt(isMeant: LeaseFilter): void;
+  /** Whether this lease was verified, or is left to somebody to mend. */
   isSettled(lease: Lease): boolean;
 }
 
@@ -66,8 +65,9 @@ export function createAssigner(
     },
     explain: async (request) => explainAttach(host, readGround, request),
     detach: async (request) => detachVfs(host, request),
-    recover: async (extent) => (extent === 'whole' ? recoverLeases(host) : care.look()),
-    doubt: (uuid) => care.doubt(uuid),
+    recover: async () => recoverLeases(host),
+    findSuspects: async () => care.findSuspects(),
+    doubt: (isMeant) => care.doubt(isMeant),
     isSettled: (lease) => care.isSettled(lease),
   };
 }

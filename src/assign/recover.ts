@@ -4,6 +4,7 @@
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { zeroMacAddress } from '../base/identifiers.ts';
 import { lockHost } from '../apply/host-lock.ts';
+import type { FileLock } from '../kernel/file-lock.ts';
 import { removeAbandoned } from '../lease/abandoned.ts';
 import { endQuarantine } from '../lease/quarantine.ts';
 import { lockVf } from '../lease/vf-lock.ts';
@@ -29,11 +30,7 @@ const atOnce = 4;
  * throws. The answers are in the order of the leases.
  */
 export async function recoverLeases(host: AssigningHost): Promise<readonly Release[]> {
-  const hostLock = await lockHost(host.stateFolder, {
-    command: 'recover',
-    waitMs: host.lockWaitMs ?? 0,
-    mode: 'shared',
-  });
+  const hostLock = await shareHost(host);
   try {
     const leases = await host.leases.list();
     const glance = openGlance(host);
@@ -53,6 +50,24 @@ export async function recoverLeases(host: AssigningHost): Promise<readonly Relea
   } finally {
     hostLock.release();
   }
+}
+
+/** One lease alone, as {@link recoverLeases} does it. Undefined: it stands as it should, or is no more. */
+export async function recoverOne(
+  host: AssigningHost,
+  glance: Glance,
+  lease: Lease,
+): Promise<Release | undefined> {
+  const hostLock = await shareHost(host);
+  try {
+    return await recoverLease(host, glance, lease);
+  } finally {
+    hostLock.release();
+  }
+}
+
+async function shareHost(host: AssigningHost): Promise<FileLock> {
+  return lockHost(host.stateFolder, { command: 'recover', waitMs: host.lockWaitMs ?? 0, mode: 'shared' });
 }
 
 /** Undefined: the lease stands as it should, or is no more. */
