@@ -16,6 +16,7 @@ import { missingSettings } from './lease-settings.ts';
 import { isOwnerGone, readQemuOwnerFacts } from './qemu-owner.ts';
 import { openGlance } from './recovery-glance.ts';
 import type { Glance } from './recovery-glance.ts';
+import type { SeenVm } from './release.ts';
 import { isAnswer, readVmOf, releaseOf, releaseVf } from './release.ts';
 import { readPresentVf, setVfTo } from './vf-work.ts';
 import { isOwning } from './vm-nic.ts';
@@ -71,31 +72,36 @@ async function shareHost(host: AssigningHost): Promise<FileLock> {
 }
 
 /** Undefined: the lease stands as it should, or is no more. */
-async function recoverLease(host: AssigningHost, glance: Glance, found: Lease): Promise<Release | undefined> {
-  const lock = lockVf(host.stateFolder, found.key, 'recover');
-  if (!('release' in lock)) return releaseOf(found, 'kept', `${lock.heldBy} works on it`);
+async function recoverLease(host: AssigningHost, glance: Glance, known: Lease): Promise<Release | undefined> {
+  const lock = lockVf(host.stateFolder, known.key, 'recover');
+  if (!('release' in lock)) return releaseOf(known, 'kept', `${lock.heldBy} works on it`);
   try {
-    const lease = await host.leases.read(found.key);
+    const lease = await host.leases.read(known.key);
     if (lease === undefined) return undefined;
-    const owning = await findOwning(host, glance, lease);
-    if (typeof owning === 'string') return releaseOf(lease, 'kept', owning);
-    return owning ? await putRight(host, glance, lease) : await releaseVf(host, lease);
+    const found = await findOwning(host, glance, lease);
+    if (typeof found === 'string') return releaseOf(lease, 'kept', found);
+    return found.isOwning ? await putRight(host, glance, lease) : await releaseVf(host, lease, found.seen);
   } finally {
     lock.release();
   }
 }
 
 /** Whether the owner has the VF; a text says why that is not known. */
-async function findOwning(host: AssigningHost, glance: Glance, lease: Lease): Promise<boolean | string> {
+async function findOwning(
+  host: AssigningHost,
+  glance: Glance,
+  lease: Lease,
+): Promise<{ readonly isOwning: boolean; readonly seen?: SeenVm } | string> {
   const { owner } = lease;
-  if (owner.kind === 'qemu') return !isOwnerGone(owner, await readQemuOwnerFacts(host.session, lease));
+  if (owner.kind === 'qemu')
+    return { isOwning: !isOwnerGone(owner, await readQemuOwnerFacts(host.session, lease)) };
   if (host.hypervisor === undefined) return 'no hypervisor can be asked about its VM';
   const seen = await glance.vm(owner.uuid);
-  if (seen !== undefined && isOwning(seen, lease)) return true;
+  if (seen !== undefined && isOwning(seen, lease)) return { isOwning: true };
   try {
     // Only what is seen now, under the lock, may end a lease.
     const vm = await readVmOf(host, lease);
-    return vm !== undefined && isOwning(vm, lease);
+    return { isOwning: vm !== undefined && isOwning(vm, lease), seen: { vm } };
   } catch (error) {
     if (isAnswer(error)) return error.message;
     throw error;
