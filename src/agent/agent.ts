@@ -242,7 +242,9 @@ function pfsOf(comparison: Comparison | undefined) {
   const wanted = new Set(comparison.targets.map(({ address }) => address));
   return comparison.snapshot.pfs.flatMap((pf) => {
     const address = wanted.has(pf.address) ? parsePfAddress(pf.address) : undefined;
-    return address === undefined ? [] : [{ address, isUp: pf.netdevs[0]?.up !== false }];
+    const [uplink] = pf.netdevs;
+    const downIndex = uplink?.up === false ? uplink.ifIndex : undefined;
+    return address === undefined ? [] : [{ address, downIndex }];
   });
 }
 
