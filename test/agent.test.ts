@@ -51,6 +51,8 @@ async function newWorld(): Promise<{ world: World; before: World }> {
   return { world, before: copyWorld(world) };
 }
 
+const qosSpec = agentSpec.replace('vlan: 200', 'vlan: 200, qos: 3');
+
 const leasesOf = async ({ process }: RunningAgent): Promise<number> =>
   (await listEveryLease(process.host.leases)).length;
 
@@ -137,6 +139,28 @@ describe('what VMs leave behind', () => {
     await process.hypervisor.undefine('web-1');
     await until('the VF is free', async () => (await leasesOf(agent)) === 0);
     expect(await problemsOf(world, before)).toEqual([]);
+  });
+
+  it('has the priority of its network again after the hypervisor has set the tag anew', async () => {
+    const world = await makeWorld('igb', qosSpec);
+    recordSpec(world, qosSpec);
+    const agent = await start(world);
+    const { process, socketPath } = agent;
+    await ask(socketPath, 'POST', '/v1/attach', request('web-1', { hold: 'stored' }));
+    const [lease] = await listEveryLease(process.host.leases);
+    const tag = (): unknown => vfsOf(world).find(({ index }) => index === lease?.key.vf)?.settings;
+    const hasPriority = (): boolean => JSON.stringify(tag()).includes('"vlan":200,"qos":3');
+    expect(tag()).toMatchObject({ vlan: 200, qos: 3 });
+    // Twice: at the first time, nobody may have looked at the lease yet.
+    for (const round of [1, 2]) {
+      await process.hypervisor.stop('web-1');
+      expect(tag()).toMatchObject({ vlan: 200, qos: 0 });
+      await until(`it is right again while the VM is off, ${round}`, hasPriority);
+      await process.hypervisor.start('web-1');
+      expect(tag()).toMatchObject({ vlan: 200, qos: 0 });
+      await until(`it is right again under the VM, ${round}`, hasPriority);
+    }
+    expect(await process.host.leases.list()).toEqual([lease]);
   });
 
   it('goes back for all VMs at once, and others keep theirs', async () => {

@@ -473,7 +473,8 @@ describe('a VF that cannot be given back', () => {
     odd.problem = 'the definition of "web-1" is not XML that vfleet reads';
     const kept = [expect.objectContaining({ result: 'kept', why: odd.problem })];
     expect((await recoverLeases(host)).releases).toEqual(kept);
-    expect((await new LeaseCare(host).look(0)).releases).toEqual(kept);
+    const [suspect] = await new LeaseCare(host, 0).findSuspects();
+    expect(await suspect?.mend()).toEqual(kept[0]);
     for (const attempt of [
       attachVf(host, now.readGround, request('web-1')),
       detachVfs(host, { vm: 'web-1' }),

@@ -74,7 +74,7 @@ export function createServices(parts: ServiceParts): AgentServices {
     attach: async (request) => watched(async () => assigner.attach(request)),
     explain: async (request) => ({ candidates: [...(await assigner.explain(request))] }),
     detach: async (request) => watched(async () => assigner.detach(request)),
-    recover: async ({ waitMs }) => watched(async () => release.run('whole', waitMs)),
+    recover: async ({ waitMs }) => watched(async () => release.recoverAll(waitMs)),
     subscribe: (onEvent) => feed.subscribe(onEvent),
   };
 }

@@ -10,6 +10,7 @@ import { VfleetError, messageOf } from '../base/errors.ts';
 import { parsePfAddress } from '../base/identifiers.ts';
 import { tryLockFile } from '../kernel/file-lock.ts';
 import type { FileLock } from '../kernel/file-lock.ts';
+import type { Lease } from '../model/lease.ts';
 import type { AgentEvent } from './agent-answers.ts';
 import { createServices } from './agent-work.ts';
 import { createApiServer } from './api-server.ts';
@@ -169,13 +170,23 @@ function createParts(options: AgentOptions, host: AssigningHost, feed: EventFeed
   const release = new ReleaseWork({
     feed,
     signal,
-    recover: async (extent, waitMs) => drift.during(async () => assigner.recover(extent, waitMs)),
+    findSuspects: async () =>
+      (await assigner.findSuspects()).map(({ lease, mend }) => ({
+        lease,
+        mend: async () => drift.during(mend),
+      })),
+    recoverAll: async (waitMs) => drift.during(async () => assigner.recover(waitMs)),
     leases: () => ({
       areThere: leaseWatch.leases.length > 0,
       areYoung: leaseWatch.leases.some((lease) => !assigner.isSettled(lease)),
     }),
   });
-  const owners = new OwnerWatch({ session, feed, signal, onEnd: () => release.request() });
+  const owners = new OwnerWatch({
+    session,
+    feed,
+    signal,
+    onEnd: ({ generation }) => release.request((lease) => lease.generation === generation),
+  });
   const leaseWatch = new LeaseWatch({
     feed,
     signal,
@@ -210,7 +221,16 @@ function createParts(options: AgentOptions, host: AssigningHost, feed: EventFeed
     enforcement,
     poll: { session, stateFolder, pfs: () => pfsOf(last), onChange: look },
     links: { session, feed, names: () => names, onChange: look },
-    vms: { feed, signal, onEnd: () => release.request() },
+    vms: {
+      feed,
+      signal,
+      onChange: (uuid: string | undefined) => {
+        const isMeant = ({ owner }: Lease): boolean =>
+          uuid === undefined || (owner.kind === 'libvirt' && owner.uuid === uuid);
+        assigner.doubt(isMeant);
+        release.request(isMeant);
+      },
+    },
   };
 }
 
@@ -219,7 +239,9 @@ function pfsOf(comparison: Comparison | undefined) {
   const wanted = new Set(comparison.targets.map(({ address }) => address));
   return comparison.snapshot.pfs.flatMap((pf) => {
     const address = wanted.has(pf.address) ? parsePfAddress(pf.address) : undefined;
-    return address === undefined ? [] : [{ address, isUp: pf.netdevs[0]?.up !== false }];
+    const [uplink] = pf.netdevs;
+    const downIndex = uplink?.up === false ? uplink.ifIndex : undefined;
+    return address === undefined ? [] : [{ address, downIndex }];
   });
 }
 

@@ -15,7 +15,7 @@ import type {
 } from '../model/attachment.ts';
 import type { Lease } from '../model/lease.ts';
 import { LeaseCare } from './lease-care.ts';
-import type { Extent } from './release-work.ts';
+import type { LeaseFilter, Suspect } from './release-work.ts';
 
 /** An apply that is under way is waited for so long by those who do not say how long. */
 const usualWaitMs = 10_000;
@@ -26,11 +26,15 @@ export interface Assigner {
   explain(request: AttachRequest): Promise<readonly CandidateVerdict[]>;
   detach(request: DetachRequest): Promise<ReleaseList>;
   /**
-   * Gives back every lease whose owner has gone. `quick` verifies the settings of leases that stand once for each lease,
-   * `whole` now. `waitMs` is how long an apply that is under way is waited for; absent: some seconds.
+   * Gives back every lease whose owner has gone, and verifies all others. `waitMs` is how long an apply that is under way is
+   * waited for; absent: some seconds.
    */
-  recover(extent: Extent, waitMs?: number): Promise<ReleaseList>;
-  /** Whether a quick recovery has verified this lease, or leaves it to somebody to mend. */
+  recover(waitMs?: number): Promise<ReleaseList>;
+  /** Leases whose owner may have gone, and those that have to be verified. */
+  findSuspects(): Promise<readonly Suspect[]>;
+  /** These leases are to be verified once more. */
+  doubt(isMeant: LeaseFilter): void;
+  /** Whether this lease was verified, or is left to somebody to mend. */
   isSettled(lease: Lease): boolean;
 }
 
@@ -45,7 +49,7 @@ export function createAssigner(
   host: AssigningHost,
   { readGround, standingGround }: AssignerOptions,
 ): Assigner {
-  const care = new LeaseCare(host);
+  const care = new LeaseCare(host, usualWaitMs);
   return {
     attach: async (asked) => {
       const request = withWait(asked);
@@ -68,8 +72,9 @@ export function createAssigner(
     },
     explain: async (request) => explainAttach(host, readGround, request),
     detach: async (request) => detachVfs(host, withWait(request)),
-    recover: async (extent, waitMs = usualWaitMs) =>
-      extent === 'whole' ? recoverLeases(host, { waitMs }) : care.look(waitMs),
+    recover: async (waitMs = usualWaitMs) => recoverLeases(host, { waitMs }),
+    findSuspects: async () => care.findSuspects(),
+    doubt: (isMeant) => care.doubt(isMeant),
     isSettled: (lease) => care.isSettled(lease),
   };
 }

@@ -4,77 +4,86 @@
 // The kernel announces changed settings of VFs as RTM_NEWLINK of the PF, but only while the PF is up
 // (net/core/rtnetlink.c do_setlink, net/core/dev.c netdev_state_change). Bindings are announced to udev alone.
 
-import { performance } from 'node:perf_hooks';
 import { appliedSpecStamp } from '../apply/applied-spec.ts';
+import { messageOf } from '../base/errors.ts';
 import type { PfAddress } from '../base/identifiers.ts';
 import { splitPfAddress } from '../base/identifiers.ts';
-import { readUplink } from '../inventory/uplink.ts';
 import type { FileTree } from '../kernel/kernel.ts';
-import type { KernelSession } from '../kernel/session.ts';
+import { KernelSession } from '../kernel/session.ts';
 import { devicePath } from '../kernel/sysfs/device.ts';
 import { pause } from './pause.ts';
+import { VfSettingsPoll } from './vf-settings-poll.ts';
 
 /** Between two looks at bindings: what changes is told within a second. */
 const shortestMs = 500;
-/** A look takes at most this part of the time; 1/400 is 0.25 % of a core. */
+/** A look at bindings takes at most this part of the time; 1/400 is 0.25 % of a core. */
 const costFactor = 400;
 /** A host whose look takes 10 ms is looked at this often at least. */
 const longestBindingMs = 4_000;
-/** The kernel keeps RTNL, which all of networking waits for, while it lists VFs (0.13 to 0.26 ms for each). */
-const longestSettingsMs = 60_000;
+/** Looks that are due one after the other so soon are made together: each waking of an idle process costs 0.1 ms. */
+const togetherMs = 5;
+
+export interface FollowedPf {
+  readonly address: PfAddress;
+  /** Index of its own interface while that is down. */
+  readonly downIndex: number | undefined;
+}
 
 export interface ChangePollOptions {
   readonly session: KernelSession;
   readonly stateFolder: string;
   readonly signal: AbortSignal;
   /** PFs that the applied spec names; none when there is no spec. */
-  readonly pfs: () => readonly { readonly address: PfAddress; readonly isUp: boolean }[];
+  readonly pfs: () => readonly FollowedPf[];
   readonly onChange: () => void;
 }
 
-/** Looks until the signal is aborted. One timer for both looks: each waking of an idle process costs 0.1 ms. */
+/** Looks until the signal is aborted. */
 export async function followUnannounced(options: ChangePollOptions): Promise<void> {
-  const { signal, onChange } = options;
-  const bindings = new Look(longestBindingMs, async () => bindingsNow(options));
-  const settings = new Look(longestSettingsMs, async () => settingsNow(options));
-  while (!signal.aborted) {
-    const hasChanged = [await bindings.isOther(), await settings.isOther()];
-    if (hasChanged.includes(true)) onChange();
-    await pause(shortestMs, signal);
+  const { session, signal, pfs, onChange } = options;
+  const own = new KernelSession(session.kernel);
+  const settings = new VfSettingsPoll(own, () =>
+    pfs().flatMap(({ address, downIndex }) =>
+      downIndex === undefined ? [] : [{ address, ifIndex: downIndex }],
+    ),
+  );
+  const looks: Look[] = [bindingsLook(options), async () => settings.look()];
+  const dueMs = looks.map(() => 0);
+  try {
+    while (!signal.aborted) {
+      const nowMs = performance.now();
+      for (const [at, look] of looks.entries()) {
+        if ((dueMs[at] ?? 0) > nowMs + togetherMs) continue;
+        const { isOther, restMs } = await look();
+        dueMs[at] = performance.now() + restMs;
+        if (isOther) onChange();
+      }
+      await pause(Math.max(0, Math.min(...dueMs) - performance.now()), signal);
+    }
+  } finally {
+    own.close();
   }
 }
 
-/** Looks again as often as its cost allows. */
-class Look {
-  readonly #longestMs: number;
-  readonly #read: () => Promise<string>;
-  #before: string | undefined;
-  #nextMs = 0;
+/** Whether something is other than at the look before, and how long to rest. */
+type Look = () => Promise<{ readonly isOther: boolean; readonly restMs: number }>;
 
-  constructor(longestMs: number, read: () => Promise<string>) {
-    this.#longestMs = longestMs;
-    this.#read = read;
-  }
-
-  /** Whether something is other than at the look before; false when it is not time yet. */
-  async isOther(): Promise<boolean> {
+function bindingsLook(options: ChangePollOptions): Look {
+  let before: string | undefined;
+  return async () => {
     const startedMs = performance.now();
-    if (startedMs < this.#nextMs) return false;
     let now: string;
     try {
-      now = await this.#read();
+      now = bindingsNow(options);
     } catch (error) {
       // What cannot be read has changed; the comparison that follows tells why.
-      now = String(error);
+      now = messageOf(error);
     }
-    const endedMs = performance.now();
-    const pauseMs = Math.min((endedMs - startedMs) * costFactor, this.#longestMs);
-    // A pause that is hardly longer than the shortest one must not become twice as long.
-    this.#nextMs = endedMs + Math.max(0, pauseMs - shortestMs / 2);
-    const isOther = this.#before !== undefined && now !== this.#before;
-    this.#before = now;
-    return isOther;
-  }
+    const costMs = (performance.now() - startedMs) * costFactor;
+    const isOther = before !== undefined && now !== before;
+    before = now;
+    return { isOther, restMs: Math.min(Math.max(costMs, shortestMs), longestBindingMs) };
+  };
 }
 
 /** Which spec is applied, which VFs there are, and which driver has which device, as one text. */
@@ -94,15 +103,4 @@ function bindingsNow({ session, stateFolder, pfs }: ChangePollOptions): string {
 function driversOf(files: FileTree, bus: string): string[] {
   const folder = `/sys/bus/${bus}/drivers`;
   return files.list(folder).map((driver) => files.list(`${folder}/${driver}`).join(' '));
-}
-
-/** Settings of VFs whose PF is down, as one text. */
-async function settingsNow({ session, pfs }: ChangePollOptions): Promise<string> {
-  const parts: string[] = [];
-  for (const { address, isUp } of pfs()) {
-    if (isUp) continue;
-    const { link } = await readUplink(session, address, { vfs: true });
-    parts.push(JSON.stringify((link.vfs ?? []).map(({ settings }) => settings)));
-  }
-  return parts.join('\n');
 }

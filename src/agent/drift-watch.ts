@@ -94,7 +94,9 @@ export class DriftWatch {
         feed.tellFailure(comparing, error);
         waitMs = this.#restMs();
       }
-      await pause(Math.min(this.#costMs * burstFactor, longestGapMs), signal);
+      const gapMs = Math.min(this.#costMs * burstFactor, longestGapMs);
+      await pause(gapMs, signal);
+      waitMs = Math.max(0, waitMs - gapMs);
     }
   }
 

@@ -1,53 +1,66 @@
-// Owns the quick look at all leases: the hypervisor is asked once for all of them, and only VFs are touched that look left
-// behind, or that nobody has looked at since their lease began. Several at a time; what is done is src/assign's.
+// Owns which leases need to be looked at: the hypervisor is asked once for all of them, and only VFs are touched that look
+// left behind, or that nobody has looked at since their lease began or their VM may have had them set anew.
+// What is done to them is src/assign's.
 
 import type { AssigningHost } from '../assign/assigning-host.ts';
 import { isOwnerGone, readQemuOwnerFacts } from '../assign/qemu-owner.ts';
-import { recoverLeases } from '../assign/recover.ts';
+import { recoverOne } from '../assign/recover.ts';
+import { openGlance } from '../assign/recovery-glance.ts';
+import type { Glance } from '../assign/recovery-glance.ts';
 import { isAnswer, releaseOf } from '../assign/release.ts';
 import { isOwning } from '../assign/vm-nic.ts';
-import { isVfBusy } from './comparison.ts';
+import { removeAbandoned } from '../lease/abandoned.ts';
 import { readQuarantine } from '../lease/quarantine.ts';
-import type { Release, ReleaseList } from '../model/attachment.ts';
+import type { Release } from '../model/attachment.ts';
 import type { Lease } from '../model/lease.ts';
 import type { Vm } from '../model/vm.ts';
-
-/** A VM can have some VFs, and a reset takes 0.1 s, in which the kernel only waits. */
-const maxAtOnce = 8;
+import { isVfBusy } from './comparison.ts';
+import type { LeaseFilter, Suspect } from './release-work.ts';
 
 /** Looks after the leases of one host. */
 export class LeaseCare {
   readonly #host: AssigningHost;
-  /** Generations of leases that were found whole: their settings are not verified again and again. */
-  #settled: ReadonlySet<string> = new Set();
+  readonly #waitMs: number;
+  /** Leases that were found whole, by generation: their settings are not verified again and again. */
+  readonly #settled = new Map<string, Lease>();
+  #doubts = 0;
 
-  constructor(host: AssigningHost) {
+  /** `waitMs`: how long an apply that is under way is waited for. */
+  constructor(host: AssigningHost, waitMs: number) {
     this.#host = host;
+    this.#waitMs = waitMs;
+  }
+
+  /** These leases are to be verified once more. */
+  doubt(isMeant: LeaseFilter): void {
+    this.#doubts += 1;
+    for (const [generation, lease] of this.#settled) if (isMeant(lease)) this.#settled.delete(generation);
   }
 
   /**
-   * Gives back leases whose owner has gone, and finishes those of an attach that was cut off. Answers what became of
-   * them, and `kept` for leases of which nobody can say. A VF that somebody works on is passed over. An apply that is under
-   * way is waited for at most `waitMs`. A VF whose lease cannot be understood is left as it is. Throws `lock.held`, and what
-   * the lease store throws.
+   * Leases whose owner seems to have gone, and those that were not verified since they began or were doubted. To mend them
+   * answers `kept` where nobody can say; a VF that somebody works on is passed over, and one whose lease cannot be understood
+   * is left as it is. Throws what the lease store throws; mending throws `lock.held` as well.
    */
-  async look(waitMs: number): Promise<ReleaseList> {
-    const { leases, corrupt } = await this.#host.leases.list();
-    this.#settled = new Set(
-      leases.map(({ generation }) => generation).filter((each) => this.#settled.has(each)),
-    );
+  async findSuspects(): Promise<readonly Suspect[]> {
+    removeAbandoned(this.#host.stateFolder);
+    const { leases } = await this.#host.leases.list();
+    const present = new Set(leases.map(({ generation }) => generation));
+    for (const generation of this.#settled.keys())
+      if (!present.has(generation)) this.#settled.delete(generation);
+    if (leases.length === 0) return [];
+    const doubts = this.#doubts;
     const vms = leases.some(({ owner }) => owner.kind === 'libvirt') ? await this.#listVms() : [];
-    const releases: Release[] = [];
-    const suspects: Lease[] = [];
+    const glance = openGlance(this.#host, typeof vms === 'string' ? [] : vms);
+    const suspects: Suspect[] = [];
     for (const lease of leases) {
       if (this.#isQuarantined(lease)) continue;
       if (lease.owner.kind === 'libvirt' && typeof vms === 'string')
-        releases.push(releaseOf(lease, 'kept', vms));
+        suspects.push({ lease, mend: async () => releaseOf(lease, 'kept', vms) });
       else if (!this.#settled.has(lease.generation) || (await this.#isAbandoned(lease, vms)))
-        suspects.push(lease);
+        suspects.push({ lease, mend: async () => this.#mend(lease, glance, doubts) });
     }
-    releases.push(...(await this.#recoverAll(suspects, waitMs)));
-    return { releases, corrupt: [...corrupt] };
+    return suspects;
   }
 
   /** Whether this lease was found whole, or is not ours to mend. */
@@ -80,30 +93,12 @@ export class LeaseCare {
     return vm === undefined || !isOwning(vm, lease);
   }
 
-  /** Every judgement is made once more by recoverLeases, under the lock of the VF. */
-  async #recoverAll(suspects: readonly Lease[], waitMs: number): Promise<readonly Release[]> {
-    const releases: Release[] = [];
-    const settled = new Set(this.#settled);
-    const queue = suspects.values();
-    const worker = async (): Promise<void> => {
-      for (const lease of queue) {
-        if (isVfBusy(this.#host.stateFolder, lease.key)) continue;
-        const found = await this.#recover(lease, waitMs);
-        releases.push(...found);
-        if (found.length === 0) settled.add(lease.generation);
-      }
-    };
-    const outcomes = await Promise.allSettled(
-      Array.from({ length: Math.min(maxAtOnce, suspects.length) }, async () => worker()),
-    );
-    this.#settled = settled;
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-    return releases;
-  }
-
-  /** One lease alone. */
-  async #recover(lease: Lease, waitMs: number): Promise<readonly Release[]> {
-    const leases = { ...this.#host.leases, list: async () => ({ leases: [lease], corrupt: [] }) };
-    return (await recoverLeases({ ...this.#host, leases }, { waitMs })).releases;
+  /** Every judgement is made once more under the lock of the VF. */
+  async #mend(lease: Lease, glance: Glance, doubts: number): Promise<Release | undefined> {
+    if (isVfBusy(this.#host.stateFolder, lease.key)) return undefined;
+    const release = await recoverOne(this.#host, glance, { lease, waitMs: this.#waitMs });
+    // What was doubted after the glance was not verified by it.
+    if (release === undefined && doubts === this.#doubts) this.#settled.set(lease.generation, lease);
+    return release;
   }
 }

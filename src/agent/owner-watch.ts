@@ -19,8 +19,8 @@ export interface OwnerWatchOptions {
   readonly session: KernelSession;
   readonly feed: EventFeed;
   readonly signal: AbortSignal;
-  /** An owner may have gone. */
-  readonly onEnd: () => void;
+  /** The owner of this lease may have gone. */
+  readonly onEnd: (lease: Lease) => void;
 }
 
 /** Follows the owners of those leases that plain QEMU has. */
@@ -74,7 +74,7 @@ export class OwnerWatch {
         );
         continue;
       }
-      if (!signal.aborted) onEnd();
+      if (!signal.aborted) onEnd(lease);
       await pause(lookAgainMs, signal);
       lookAgainMs = Math.min(lookAgainMs * 2, lastLookAgainMs);
     }

@@ -1,16 +1,17 @@
-// Owns when leases that ended are given back: soon after something happened, one run at a time, again after a failure.
-// What is given back, and how, is src/assign's.
+// Owns when leases are looked at that may have ended: soon after something happened, and each that could not be given back
+// again by a clock of its own, so that none waits for another. What is given back, and how, is src/assign's.
 
 import { VfleetError } from '../base/errors.ts';
 import type { Release, ReleaseList } from '../model/attachment.ts';
+import type { Lease } from '../model/lease.ts';
 import type { EventFeed } from './event-feed.ts';
 import { Nap, pause } from './pause.ts';
+import { Turns } from './turns.ts';
 
-/** What is told in quick succession (a VM with eight VFs stops) is one run. */
+/** What is told in quick succession (a VM with eight VFs stops) is one look. */
 const gatherMs = 10;
 /**
- * A run that failed, or met a process that was still ending, is tried again after this, then after twice as long, and so
- * on.
+ * What failed, or met a process that was still ending, is tried again after this, then after twice as long, and so on.
  */
 const firstRetryMs = 100;
 const lastRetryMs = 60_000;
@@ -20,34 +21,59 @@ const lastRetryMs = 60_000;
  */
 const youngLookMs = 10_000;
 const lookMs = 60_000;
+/** A VM can have some VFs, and a reset takes 0.1 s, in which the kernel only waits. */
+const maxAtOnce = 8;
 
-/** `quick` is for events, of which there may be many; `whole` is what `vfleet recover` does. */
-export type Extent = 'quick' | 'whole';
+/** A lease that looks left behind, or that nobody has verified yet. */
+export interface Suspect {
+  readonly lease: Lease;
+  /** Gives it back or puts it right. Undefined: it stands as it should, or somebody works on it. */
+  readonly mend: () => Promise<Release | undefined>;
+}
+
+/** Which leases are meant. */
+export type LeaseFilter = (lease: Lease) => boolean;
 
 export interface ReleaseOptions {
   readonly feed: EventFeed;
   readonly signal: AbortSignal;
-  /** Gives back leases whose owner has gone; an apply that is under way is waited for at most `waitMs`, or as is usual. */
-  readonly recover: (extent: Extent, waitMs: number | undefined) => Promise<ReleaseList>;
-  /** Whether there is any lease to look at, and one that no run has found whole yet. */
+  readonly findSuspects: () => Promise<readonly Suspect[]>;
+  /** What `vfleet recover` does with leases; an apply that is under way is waited for at most `waitMs`, or as is usual. */
+  readonly recoverAll: (waitMs: number | undefined) => Promise<ReleaseList>;
+  /** Whether there is any lease to look at, and one that no look has found whole yet. */
   readonly leases: () => { readonly areThere: boolean; readonly areYoung: boolean };
 }
 
-/** Runs of recovery, on request and now and then. */
+interface Retry {
+  readonly lease: Lease;
+  readonly afterMs: number;
+  readonly atMs: number;
+}
+
+/** Looks at leases, on request and now and then. */
 export class ReleaseWork {
   readonly #options: ReleaseOptions;
   /** What was told of a VF last, so that the same is not told at every look. */
   readonly #told = new Map<string, string>();
-  #current: Promise<unknown> = Promise.resolve();
   readonly #nap = new Nap();
   #isWanted = false;
+  /** After a look that failed as a whole; 0 after one that did not. */
+  #retryMs = 0;
+  /** Leases that could not be given back, by generation. */
+  readonly #retries = new Map<string, Retry>();
+  /** Leases that are being worked on, by generation, and those of them that were suspected once more meanwhile. */
+  readonly #works = new Map<string, Promise<void>>();
+  readonly #again = new Set<string>();
+  readonly #turns = new Turns(maxAtOnce);
+  #whole: Promise<unknown> = Promise.resolve();
 
   constructor(options: ReleaseOptions) {
     this.#options = options;
   }
 
-  /** Something happened that may have ended a lease. */
-  request(): void {
+  /** Something happened that may have ended leases: those that are meant are tried now, however often that was in vain. */
+  request(isMeant: LeaseFilter = () => true): void {
+    for (const [generation, { lease }] of this.#retries) if (isMeant(lease)) this.#retries.delete(generation);
     this.#isWanted = true;
     this.#nap.wake();
   }
@@ -57,65 +83,124 @@ export class ReleaseWork {
     this.#nap.wake();
   }
 
-  /** A run now, after the one under way. */
-  async run(extent: Extent, waitMs?: number): Promise<ReleaseList> {
-    const before = this.#current;
+  /** Looks at all leases, quarantined ones as well, once what is under way is over. */
+  async recoverAll(waitMs?: number): Promise<ReleaseList> {
+    const before = [this.#whole, ...this.#works.values()];
     const turn = (async () => {
-      await before;
-      return this.#options.recover(extent, waitMs);
+      await Promise.all(before);
+      return this.#options.recoverAll(waitMs);
     })();
-    this.#current = turn.catch(() => undefined);
+    this.#whole = turn.catch(() => undefined);
     const list = await turn;
-    this.#tell(list.releases);
+    for (const release of list.releases) this.#tell(release);
     return list;
   }
 
-  /** Runs whenever it is requested, until the signal is aborted; then waits for the run under way. */
+  /** Looks whenever it is requested or time, until the signal is aborted; then waits for what is under way. */
   async follow(): Promise<void> {
-    const { feed, signal, leases } = this.#options;
-    let retryMs = 0;
+    const { signal, leases } = this.#options;
     while (!signal.aborted) {
-      const waitMs = retryMs > 0 ? retryMs : leases().areYoung ? youngLookMs : lookMs;
-      const isTime = this.#isWanted || (await this.#nap.take(waitMs, signal));
+      const isTime = this.#isWanted || (await this.#nap.take(this.#waitMs(), signal));
       if (signal.aborted) break;
       if (!this.#isWanted && (!isTime || !leases().areThere)) continue;
-      await pause(gatherMs, signal);
+      if (this.#isWanted) await pause(gatherMs, signal);
       this.#isWanted = false;
-      try {
-        const { releases } = await this.run('quick');
-        feed.forgetFailure(giving);
-        // A process that is just ending has its VF open for a moment longer.
-        const isStuck = releases.some(({ result }) => result === 'kept');
-        retryMs = isStuck ? nextRetry(retryMs) : 0;
-      } catch (error) {
-        if (isAborted(error, signal)) break;
-        feed.tellFailure(giving, error);
-        retryMs = nextRetry(retryMs);
-      }
+      await this.#look();
     }
-    await this.#current;
+    await Promise.all([this.#whole, ...this.#works.values()]);
   }
 
-  #tell(releases: readonly Release[]): void {
-    const seen = new Set<string>();
-    for (const { key, owner, network, result, why } of releases) {
-      const name = `${key.pf} ${key.vf}`;
-      seen.add(name);
-      const text = `VF ${key.vf} of ${key.pf} (${owner}, ${network}): ${sayings[result]}${why === undefined ? '' : `: ${why}`}`;
-      if (this.#told.get(name) === text && result !== 'free') continue;
-      this.#told.set(name, text);
-      this.#options.feed.tell({ kind: eventKinds[result], text, key, network });
+  #waitMs(): number {
+    if (this.#retryMs > 0) return this.#retryMs;
+    const now = performance.now();
+    const retries = [...this.#retries.values()].map(({ atMs }) => Math.max(0, atMs - now));
+    return Math.min(this.#options.leases().areYoung ? youngLookMs : lookMs, ...retries);
+  }
+
+  async #look(): Promise<void> {
+    const { feed, signal, findSuspects } = this.#options;
+    let suspects: readonly Suspect[];
+    try {
+      suspects = await findSuspects();
+      this.#retryMs = 0;
+      feed.forgetFailure(looking);
+    } catch (error) {
+      if (isAborted(error, signal)) return;
+      this.#retryMs = nextRetry(this.#retryMs);
+      feed.tellFailure(looking, error);
+      return;
     }
-    for (const name of this.#told.keys()) if (!seen.has(name)) this.#told.delete(name);
+    this.#forgetOthers(suspects);
+    const now = performance.now();
+    for (const suspect of suspects) {
+      const { generation } = suspect.lease;
+      const dueMs = this.#retries.get(generation)?.atMs ?? now;
+      if (this.#works.has(generation)) this.#again.add(generation);
+      else if (dueMs <= now) this.#works.set(generation, this.#work(suspect));
+    }
+  }
+
+  /** What is no suspect any more begins anew when it becomes one. */
+  #forgetOthers(suspects: readonly Suspect[]): void {
+    const names = new Set(suspects.map(({ lease }) => nameOf(lease)));
+    const generations = new Set(suspects.map(({ lease }) => lease.generation));
+    for (const name of this.#told.keys()) if (!names.has(name)) this.#told.delete(name);
+    for (const generation of this.#retries.keys())
+      if (!generations.has(generation)) this.#retries.delete(generation);
+  }
+
+  async #work({ lease, mend }: Suspect): Promise<void> {
+    const { feed, signal } = this.#options;
+    const { generation } = lease;
+    const before = this.#retries.get(generation)?.afterMs ?? 0;
+    try {
+      const release = await this.#turns.take(async () => (signal.aborted ? undefined : mend()));
+      feed.forgetFailure(giving);
+      // A process that is just ending has its VF open for a moment longer.
+      if (release?.result === 'kept') this.#retryAfter(lease, nextRetry(before));
+      else this.#retries.delete(generation);
+      if (release === undefined) this.#told.delete(nameOf(lease));
+      else this.#tell(release);
+    } catch (error) {
+      if (!isAborted(error, signal)) feed.tellFailure(giving, error);
+      // Who changes the host was waited for already, and his taking long says nothing of this lease.
+      this.#retryAfter(lease, isHeld(error) ? firstRetryMs : nextRetry(before));
+    } finally {
+      this.#works.delete(generation);
+      if (this.#again.delete(generation)) this.#isWanted = true;
+      this.#nap.wake();
+    }
+  }
+
+  #retryAfter(lease: Lease, afterMs: number): void {
+    this.#retries.set(lease.generation, { lease, afterMs, atMs: performance.now() + afterMs });
+  }
+
+  #tell(release: Release): void {
+    const { key, owner, network, result, why } = release;
+    const name = nameOf(release);
+    const text = `VF ${key.vf} of ${key.pf} (${owner}, ${network}): ${sayings[result]}${why === undefined ? '' : `: ${why}`}`;
+    if (this.#told.get(name) === text && result !== 'free') return;
+    this.#told.set(name, text);
+    this.#options.feed.tell({ kind: eventKinds[result], text, key, network });
   }
 }
 
+const looking = 'looking for what was left behind';
 const giving = 'giving back what was left behind';
 const sayings = { free: 'is free again', quarantined: 'is in quarantine', kept: 'is kept' } as const;
 const eventKinds = { free: 'released', quarantined: 'quarantined', kept: 'kept' } as const;
 
+function nameOf({ key }: Pick<Lease, 'key'>): string {
+  return `${key.pf} ${key.vf}`;
+}
+
 function nextRetry(retryMs: number): number {
   return retryMs === 0 ? firstRetryMs : Math.min(retryMs * 2, lastRetryMs);
+}
+
+function isHeld(error: unknown): boolean {
+  return error instanceof VfleetError && error.code === 'lock.held';
 }
 
 /** Our own stop is no failure. */

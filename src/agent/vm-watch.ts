@@ -1,4 +1,5 @@
-// Owns following the hypervisor: what happens to VMs is told, and what may end a lease makes the leases be looked at.
+// Owns following the hypervisor: what happens to VMs is told, and what may have changed a VM's VFs makes its leases be
+// looked at.
 
 import type { Hypervisor, VmEvent } from '../hypervisor/hypervisor.ts';
 import type { EventFeed } from './event-feed.ts';
@@ -12,13 +13,13 @@ export interface VmWatchOptions {
   readonly feed: EventFeed;
   readonly signal: AbortSignal;
   readonly hypervisor: Hypervisor;
-  /** A VM may have lost its VFs, or events may have been lost. */
-  readonly onEnd: () => void;
+  /** The VM of this UUID may have lost its VFs, or its VFs their settings; undefined: any VM, for events may be lost. */
+  readonly onChange: (uuid: string | undefined) => void;
 }
 
 /** Follows a hypervisor until the signal is aborted. */
 export async function followVms(options: VmWatchOptions): Promise<void> {
-  const { feed, signal, hypervisor, onEnd } = options;
+  const { feed, signal, hypervisor, onChange } = options;
   const following = `following ${hypervisor.label}`;
   let retryMs = firstRetryMs;
   while (!signal.aborted) {
@@ -30,7 +31,7 @@ export async function followVms(options: VmWatchOptions): Promise<void> {
           feed.tell({ kind: 'hypervisor-back', text: `${hypervisor.label} answers again` });
         else if (event.kind === 'lifecycle')
           feed.tell({ kind: 'vm', text: `VM ${event.name}: ${event.what}`, vm: event.name });
-        if (mayEndLease(event)) onEnd();
+        if (mayTouchVfs(event)) onChange(event.kind === 'reconnected' ? undefined : event.uuid);
       }
     } catch (error) {
       feed.tellFailure(following, error);
@@ -40,8 +41,10 @@ export async function followVms(options: VmWatchOptions): Promise<void> {
   }
 }
 
-/** A definition that is made anew may no longer name the VF. */
-function mayEndLease(event: VmEvent): boolean {
-  if (event.kind !== 'lifecycle') return true;
-  return event.what !== 'started' && event.what !== 'suspended' && event.what !== 'resumed';
+/**
+ * libvirt sets the tags of a VM's VFs when it starts and when it ends (docs/libvirt.md), and then without priority. A
+ * definition that is made anew may no longer name a VF. Only a VM that pauses keeps all as it is.
+ */
+function mayTouchVfs(event: VmEvent): boolean {
+  return event.kind !== 'lifecycle' || (event.what !== 'suspended' && event.what !== 'resumed');
 }

@@ -19,7 +19,8 @@ export async function executeStep(step: Step, execution: Execution): Promise<voi
     case 'pf-link':
       return setPfLink(step, execution);
     case 'vf-settings':
-      return setVfs(step, execution);
+      await setVfs(step, execution);
+      return;
     case 'vf-driver':
       return setVfDrivers(step, execution);
   }

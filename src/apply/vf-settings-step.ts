@@ -31,11 +31,15 @@ const attributeGroups: readonly (readonly VfSettingName[])[] = [
 ];
 
 /**
- * Sets what the step says and verifies it. `known` is the index of the PF's own interface, where the caller has it. Throws
- * `kernel.refused` that names VF, attribute, driver and reason, or `verify.mismatch` for a value that was accepted and not
- * kept.
+ * Sets what the step says and verifies it. `known` is the index of the PF's own interface, where the caller has it. Answers
+ * the VFs of the PF as they were read back. Throws `kernel.refused` that names VF, attribute, driver and reason, or
+ * `verify.mismatch` for a value that was accepted and not kept.
  */
-export async function setVfs(step: VfSettingsStep, execution: Execution, known?: IfIndex): Promise<void> {
+export async function setVfs(
+  step: VfSettingsStep,
+  execution: Execution,
+  known?: IfIndex,
+): Promise<readonly VfInfo[]> {
   const pf = pfOf(step);
   const { route, files } = execution.session;
   const ifIndex = known ?? (await readUplink(execution.session, pf)).ifIndex;
@@ -54,7 +58,7 @@ export async function setVfs(step: VfSettingsStep, execution: Execution, known?:
       await setOneByOne(execution, ifIndex, { pf, vf: index, driver }, after);
     }
   }
-  await verifyVfs(step, execution, { ifIndex, driver, found });
+  return verifyVfs(step, execution, { ifIndex, driver, found });
 }
 
 async function setOneByOne(
@@ -150,18 +154,19 @@ async function verifyVfs(
     readonly driver: string | undefined;
     readonly found: readonly VfInfo[] | undefined;
   },
-): Promise<void> {
+): Promise<readonly VfInfo[]> {
   const { ifIndex, driver } = now;
   let known = now.found;
+  let vfs: readonly VfInfo[] = [];
   let mismatch: Mismatch | undefined;
   const kept = await waitFor(execution, execution.timeouts.settleMs, async () => {
-    const vfs = known ?? (await readLink(execution.session.route, ifIndex, { vfs: true })).vfs ?? [];
+    vfs = known ?? (await readLink(execution.session.route, ifIndex, { vfs: true })).vfs ?? [];
     known = undefined;
     const present = new Map<number, VfSettings>(vfs.map((vf) => [vf.index, vf.settings]));
     mismatch = findMismatch(step, present);
     return mismatch === undefined ? true : undefined;
   });
-  if (kept === true || mismatch === undefined) return;
+  if (kept === true || mismatch === undefined) return vfs;
   const { vf, name, wanted, found } = mismatch;
   throw new VfleetError(
     'verify.mismatch',

@@ -4,6 +4,7 @@
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { zeroMacAddress } from '../base/identifiers.ts';
 import { lockHost } from '../apply/host-lock.ts';
+import type { FileLock } from '../kernel/file-lock.ts';
 import { removeAbandoned } from '../lease/abandoned.ts';
 import { endQuarantine } from '../lease/quarantine.ts';
 import { lockVf } from '../lease/vf-lock.ts';
@@ -15,6 +16,7 @@ import { missingSettings } from './lease-settings.ts';
 import { isOwnerGone, readQemuOwnerFacts } from './qemu-owner.ts';
 import { openGlance } from './recovery-glance.ts';
 import type { Glance } from './recovery-glance.ts';
+import type { SeenVm } from './release.ts';
 import { isAnswer, readVmOf, releaseOf, releaseVf } from './release.ts';
 import { readPresentVf, setVfTo } from './vf-work.ts';
 import { isOwning } from './vm-nic.ts';
@@ -33,7 +35,7 @@ export async function recoverLeases(
   { waitMs = 0 }: RecoverRequest = {},
 ): Promise<ReleaseList> {
   const { stateFolder, signal } = host;
-  const hostLock = await lockHost(stateFolder, { command: 'recover', waitMs, mode: 'shared', signal });
+  const hostLock = await shareHost(host, waitMs);
   try {
     const { leases, corrupt } = await host.leases.list();
     const glance = openGlance(host);
@@ -55,32 +57,55 @@ export async function recoverLeases(
   }
 }
 
-/** Undefined: the lease stands as it should, or is no more. */
-async function recoverLease(host: AssigningHost, glance: Glance, found: Lease): Promise<Release | undefined> {
-  const lock = lockVf(host.stateFolder, found.key, 'recover');
-  if (!('release' in lock)) return releaseOf(found, 'kept', `${lock.heldBy} works on it`);
+/** One lease alone, as {@link recoverLeases} does it. Undefined: it stands as it should, or is no more. */
+export async function recoverOne(
+  host: AssigningHost,
+  glance: Glance,
+  { lease, waitMs }: { readonly lease: Lease; readonly waitMs: number },
+): Promise<Release | undefined> {
+  const hostLock = await shareHost(host, waitMs);
   try {
-    const lease = await host.leases.read(found.key);
+    return await recoverLease(host, glance, lease);
+  } finally {
+    hostLock.release();
+  }
+}
+
+async function shareHost({ stateFolder, signal }: AssigningHost, waitMs: number): Promise<FileLock> {
+  return lockHost(stateFolder, { command: 'recover', waitMs, mode: 'shared', signal });
+}
+
+/** Undefined: the lease stands as it should, or is no more. */
+async function recoverLease(host: AssigningHost, glance: Glance, known: Lease): Promise<Release | undefined> {
+  const lock = lockVf(host.stateFolder, known.key, 'recover');
+  if (!('release' in lock)) return releaseOf(known, 'kept', `${lock.heldBy} works on it`);
+  try {
+    const lease = await host.leases.read(known.key);
     if (lease === undefined) return undefined;
-    const owning = await findOwning(host, glance, lease);
-    if (typeof owning === 'string') return releaseOf(lease, 'kept', owning);
-    return owning ? await putRight(host, glance, lease) : await releaseVf(host, lease);
+    const found = await findOwning(host, glance, lease);
+    if (typeof found === 'string') return releaseOf(lease, 'kept', found);
+    return found.isOwning ? await putRight(host, glance, lease) : await releaseVf(host, lease, found.seen);
   } finally {
     lock.release();
   }
 }
 
 /** Whether the owner has the VF; a text says why that is not known. */
-async function findOwning(host: AssigningHost, glance: Glance, lease: Lease): Promise<boolean | string> {
+async function findOwning(
+  host: AssigningHost,
+  glance: Glance,
+  lease: Lease,
+): Promise<{ readonly isOwning: boolean; readonly seen?: SeenVm } | string> {
   const { owner } = lease;
-  if (owner.kind === 'qemu') return !isOwnerGone(owner, await readQemuOwnerFacts(host.session, lease));
+  if (owner.kind === 'qemu')
+    return { isOwning: !isOwnerGone(owner, await readQemuOwnerFacts(host.session, lease)) };
   if (host.hypervisor === undefined) return 'no hypervisor can be asked about its VM';
   const seen = await glance.vm(owner.uuid);
-  if (seen !== undefined && isOwning(seen, lease)) return true;
+  if (seen !== undefined && isOwning(seen, lease)) return { isOwning: true };
   try {
     // Only what is seen now, under the lock, may end a lease.
     const vm = await readVmOf(host, lease);
-    return vm !== undefined && isOwning(vm, lease);
+    return { isOwning: vm !== undefined && isOwning(vm, lease), seen: { vm } };
   } catch (error) {
     if (isAnswer(error)) return error.message;
     throw error;

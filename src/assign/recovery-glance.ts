@@ -17,10 +17,10 @@ export interface Glance {
   settings(key: VfKey): Promise<VfSettings | undefined>;
 }
 
-/** Looks when something is asked for first, and once. */
-export function openGlance(host: AssigningHost): Glance {
+/** Looks when something is asked for first, and once. `known`: all VMs, where the caller has just listed them. */
+export function openGlance(host: AssigningHost, known?: readonly Vm[]): Glance {
   const pfs = new Map<string, Promise<ReadonlyMap<number, VfSettings>>>();
-  let vms: Promise<ReadonlyMap<string, Vm>> | undefined;
+  let vms = known === undefined ? undefined : Promise.resolve(byUuid(known));
   return {
     async vm(uuid) {
       vms ??= listVms(host);
@@ -36,12 +36,15 @@ export function openGlance(host: AssigningHost): Glance {
 
 async function listVms({ hypervisor }: AssigningHost): Promise<ReadonlyMap<string, Vm>> {
   try {
-    const vms = (await hypervisor?.listVms()) ?? [];
-    // What a VM has whose definition cannot be read was not seen.
-    return new Map(vms.filter(({ problem }) => problem === undefined).map((vm) => [vm.uuid, vm]));
+    return byUuid((await hypervisor?.listVms()) ?? []);
   } catch (error) {
     return orNothing(error);
   }
+}
+
+/** What a VM has whose definition cannot be read was not seen. */
+function byUuid(vms: readonly Vm[]): ReadonlyMap<string, Vm> {
+  return new Map(vms.filter(({ problem }) => problem === undefined).map((vm) => [vm.uuid, vm]));
 }
 
 async function readSettings(

@@ -16,19 +16,25 @@ import type { Vm } from '../model/vm.ts';
 import { hasVfDriver, isPassThroughDriver } from '../planner/vf-driver.ts';
 import type { AssigningHost } from './assigning-host.ts';
 import { describeMismatch } from './lease-settings.ts';
+import type { PresentVf } from './vf-work.ts';
 import { bindVf, executionOf, findVf, listVfUsers, nameOfVf, readPresentVf, setVfTo } from './vf-work.ts';
-import { aliasesOf, hasVf, wholeScope } from './vm-nic.ts';
+import { aliasesToUnplug, hasVf, wholeScope } from './vm-nic.ts';
 import { quoted } from './wording.ts';
+
+/** A VM as it was read a moment ago, under the lock of the VF; `vm` is absent when the hypervisor knows it no more. */
+export interface SeenVm {
+  readonly vm: Vm | undefined;
+}
 
 /**
  * Gives a VF back. Answers `free`; `quarantined` when it could not be cleaned: it stays leased, and nobody gets it; or
  * `kept` when somebody has it still, or nobody can say: nothing of the VF was changed then. Throws `lease.changed` when
  * the VF has no lease of this generation any more, and what the lease store throws.
  */
-export async function releaseVf(host: AssigningHost, lease: Lease): Promise<Release> {
+export async function releaseVf(host: AssigningHost, lease: Lease, seen?: SeenVm): Promise<Release> {
   const current = await host.leases.read(lease.key);
   if (current?.generation !== lease.generation) throw changed(lease);
-  const unplugged = await unplug(host, lease);
+  const unplugged = await unplug(host, lease, seen);
   const obstacle = unplugged.obstacle ?? (await findUser(host, lease, unplugged.isFresh));
   if (obstacle !== undefined) return releaseOf(lease, 'kept', obstacle);
   try {
@@ -65,16 +71,17 @@ interface Unplugged {
 }
 
 /** Takes VF and standby from the VM. */
-async function unplug(host: AssigningHost, lease: Lease): Promise<Unplugged> {
+async function unplug(host: AssigningHost, lease: Lease, seen: SeenVm | undefined): Promise<Unplugged> {
   if (lease.owner.kind !== 'libvirt') return { isFresh: false };
   if (host.hypervisor === undefined)
     return { obstacle: 'no hypervisor can be asked about its VM', isFresh: false };
   try {
-    const vm = await readVmOf(host, lease);
+    const { vm } = seen ?? { vm: await readVmOf(host, lease) };
     if (vm === undefined) return { isFresh: false };
+    const aliases = aliasesToUnplug(vm, lease);
+    if (aliases.length === 0) return { isFresh: false };
     host.report(`unplugging ${nameOfVf(lease.key)} from ${quoted(vm.name)}`);
-    // Also when it is not seen: a hypervisor that is still plugging it in does one after the other.
-    for (const alias of aliasesOf(vm, lease))
+    for (const alias of aliases)
       await host.hypervisor.detachNic(vm.uuid, alias, wholeScope(vm), host.unplugTimeoutMs);
     return { obstacle: await findLateUse(host, lease), isFresh: hasVf(vm, lease).live };
   } catch (error) {
@@ -134,9 +141,12 @@ async function clean(host: AssigningHost, lease: Lease): Promise<void> {
   if (place === undefined) return;
   host.report(`cleaning ${nameOfVf(key)}`);
   if (place.address !== undefined) await reset(host, place.address);
-  await setVfTo(host, key, giveBack.settings);
-  if (place.address !== undefined && giveBack.driver !== undefined) await bindVf(host, key, giveBack.driver);
-  await verify(host, lease);
+  const now = await setVfTo(host, key, giveBack.settings);
+  const driver = now.address === undefined ? undefined : giveBack.driver;
+  // What was read back right now need not be read again, unless a driver comes after it.
+  if (driver === undefined || hasDriver(now, driver)) return verify(lease, now);
+  await bindVf(host, key, driver);
+  verify(lease, await readPresentVf(host, key));
 }
 
 async function reset(host: AssigningHost, address: PciAddress): Promise<void> {
@@ -149,18 +159,20 @@ async function reset(host: AssigningHost, address: PciAddress): Promise<void> {
   if (!outcome.isDone) throw new VfleetError('kernel.refused', `it cannot be reset: ${outcome.why}`);
 }
 
-/** Reads everything back once more, with the driver in place. */
-async function verify(host: AssigningHost, { key, giveBack }: Lease): Promise<void> {
-  const now = await readPresentVf(host, key);
+/** Whether the VF is what it goes back to, with the driver in place. */
+function verify({ giveBack }: Lease, now: PresentVf): void {
   const { mac, ...others } = giveBack.settings;
   // A network driver that finds no address takes one, and some PFs show that.
   const isOwnMac = mac === zeroMacAddress && now.driver !== undefined && !isPassThroughDriver(now.driver);
   const mismatch = describeMismatch(now.settings, isOwnMac ? others : giveBack.settings);
   if (mismatch !== undefined) throw new VfleetError('verify.mismatch', mismatch);
   const wanted = giveBack.driver;
-  const driver = now.driver === undefined ? {} : { driver: now.driver };
-  if (now.address !== undefined && wanted !== undefined && !hasVfDriver(driver, wanted))
+  if (now.address !== undefined && wanted !== undefined && !hasDriver(now, wanted))
     throw new VfleetError('verify.mismatch', `its driver is ${now.driver ?? noDriver}, not ${wanted}`);
+}
+
+function hasDriver({ driver }: PresentVf, wanted: string): boolean {
+  return hasVfDriver(driver === undefined ? {} : { driver }, wanted);
 }
 
 async function quarantine(host: AssigningHost, lease: Lease, why: string): Promise<Release> {

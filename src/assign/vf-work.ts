@@ -9,6 +9,7 @@ import { setVfs } from '../apply/vf-settings-step.ts';
 import type { Execution } from '../apply/execution.ts';
 import { readAttachment, surveyHolders } from '../inventory/holders.ts';
 import { readUplink } from '../inventory/uplink.ts';
+import type { VfInfo } from '../kernel/rtnetlink/vf-info.ts';
 import { readDriver } from '../kernel/sysfs/device.ts';
 import { readSriov, readVirtfn } from '../kernel/sysfs/sriov.ts';
 import { lockLeases } from '../lease/vf-lock.ts';
@@ -70,11 +71,16 @@ export async function readPresentVf(host: AssigningHost, key: VfKey): Promise<Pr
   if (place === undefined) throw absent(key, 'is not there');
   const { pf, address } = place;
   const { link, ifIndex: uplinkIndex } = await readUplink(host.session, pf, { vfs: true });
-  const found = link.vfs?.find(({ index }) => index === key.vf);
-  if (found === undefined) throw absent(key, 'is not described by its PF');
-  const { rssQuery: _, ...settings } = found.settings;
+  const settings = settingsIn(link.vfs ?? [], key);
   const driver = address === undefined ? undefined : readDriver(files, address);
   return { pf, index: key.vf, address, driver, settings, uplinkIndex };
+}
+
+function settingsIn(vfs: readonly VfInfo[], key: VfKey): VfSettings {
+  const found = vfs.find(({ index }) => index === key.vf);
+  if (found === undefined) throw absent(key, 'is not described by its PF');
+  const { rssQuery: _, ...settings } = found.settings;
+  return settings;
 }
 
 function absent(key: VfKey, what: string): VfleetError {
@@ -85,24 +91,25 @@ function absent(key: VfKey, what: string): VfleetError {
 
 /**
  * Makes a VF have these settings, in one go, and verifies what was set. `known` is the VF as it was read a moment ago:
- * to list the VFs of a PF once more keeps the kernel from everything else. Throws `kernel.refused`, `verify.mismatch`,
- * `kernel.absent` when the VF has gone.
+ * to list the VFs of a PF once more keeps the kernel from everything else. Answers the VF as it was read last. Throws
+ * `kernel.refused`, `verify.mismatch`, `kernel.absent` when the VF has gone.
  */
 export async function setVfTo(
   host: AssigningHost,
   key: VfKey,
   wanted: VfSettings,
   known?: PresentVf,
-): Promise<void> {
+): Promise<PresentVf> {
   const before = known ?? (await readPresentVf(host, key));
   const sent = missingSettings(before.settings, wanted);
-  if (sent === undefined) return;
+  if (sent === undefined) return before;
   const step = {
     kind: 'vf-settings' as const,
     pf: before.pf,
     vfs: [{ index: key.vf, before: before.settings, after: sent }],
   };
-  await setVfs(step, executionOf(host), before.uplinkIndex);
+  const vfs = await setVfs(step, executionOf(host), before.uplinkIndex);
+  return { ...before, settings: settingsIn(vfs, key) };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isErrno } from './kernel.ts';
@@ -20,6 +20,22 @@ function makeFifo(path: string): string {
   const place = join(host.root, path);
   execFileSync('mkfifo', [place]);
   return place;
+}
+
+/** Numbers of the processes that a process has started and that run. */
+function listChildren(parent = process.pid): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^[0-9]+$/.test(name)) return [];
+    try {
+      // Fields 3 and 4, after a name in brackets: state and parent (proc_pid_stat(5)).
+      const [state, ppid] = readFileSync(`/proc/${name}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      return Number(ppid) === parent && state !== 'Z' ? [Number(name)] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** Children that would keep this process from exiting. */
@@ -120,6 +136,45 @@ test('the whole text arrives in one write, up to a page; nothing and more than a
   await expect(host.files.write('/value', `${page}x`, patientMs)).rejects.toMatchObject({
     code: 'internal.bug',
   });
+});
+
+test('one child starts the writes that come one after another, and ends with us', async () => {
+  host.write('/value', '');
+  const write = async (text: string): Promise<void> => {
+    expect(await host.files.write('/value', text, patientMs)).toBeUndefined();
+  };
+  await Promise.all([write('1'), write('2'), write('3')]);
+  const before = listChildren();
+  expect(before.length).toBeGreaterThanOrEqual(3);
+  for (const text of ['4', '5', '6', '7']) await write(text);
+  expect(listChildren()).toEqual(before);
+  await expect.poll(countChildHandles).toBe(0);
+  // Killed while they wait, they are replaced.
+  for (const pid of before) process.kill(pid, 'SIGKILL');
+  await write('8');
+  expect(listChildren().filter((pid) => before.includes(pid))).toEqual([]);
+  expect(readFileSync(join(host.root, 'value'), 'utf8')).toBe('8');
+});
+
+test('what a refused write did not take is not taken for another', async () => {
+  host.write('/value', 'old');
+  const hostile = `${join(host.root, 'value')}\n3\nbad`;
+  expect(await host.files.write('/none', hostile, patientMs)).toEqual({ errno: 'ENOENT' });
+  expect(await host.files.write('/value', 'new', patientMs)).toBeUndefined();
+  expect(readFileSync(join(host.root, 'value'), 'utf8')).toBe('new');
+  await expect(host.files.write('/a\nb', '1', patientMs)).rejects.toMatchObject({ code: 'internal.bug' });
+});
+
+test('a write under way is spared the signals that end us', async () => {
+  const place = makeFifo('/sriov_numvfs');
+  const writing = host.files.write('/sriov_numvfs', '4', patientMs);
+  await expect.poll(() => listChildren().some((pid) => listChildren(pid).length > 0)).toBe(true);
+  for (const child of listChildren())
+    for (const pid of [child, ...listChildren(child)])
+      for (const signal of ['SIGINT', 'SIGTERM']) process.kill(pid, signal);
+  const reading = localFiles().readWaiting(place, patientMs);
+  expect(await writing).toBeUndefined();
+  expect(await reading).toEqual(new TextEncoder().encode('4'));
 });
 
 test('reads an attribute that may wait, or says why it cannot', async () => {

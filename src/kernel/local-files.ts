@@ -35,7 +35,7 @@ export interface LocalFilesOptions {
 }
 
 /**
- * The files of this machine. Reading costs about 10 µs a file, a write that may wait 2 ms (a child process).
+ * The files of this machine. Reading costs about 10 µs a file, a write that may wait 1 ms (a child process).
  * Such a write never blocks the event loop, and a write that hangs in the kernel does not keep our process from
  * exiting. Throws `internal.bug` for a path that is not absolute and normalised.
  */

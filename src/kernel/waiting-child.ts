@@ -1,9 +1,10 @@
-// Owns the child process that stands in the kernel in our place while an attribute makes its caller wait.
+// Owns the child processes that stand in the kernel in our place while an attribute makes its caller wait.
 // A thread of our own would not do: one that waits for a device lock cannot be killed, and our process could not exit.
 // Knows dd's command line and messages; which calls come here is decided in local-files.ts.
 
 import { spawn } from 'node:child_process';
 import { VfleetError } from '../base/errors.ts';
+import { childEnvironment, writeByDd } from './dd-launcher.ts';
 import { errnoNameInMessage } from './errno-table.ts';
 import type { Errno } from './kernel.ts';
 
@@ -11,9 +12,6 @@ import type { Errno } from './kernel.ts';
 export const attributeMaxBytes = 4096;
 /** A message of dd is one line with a path (at most 4096 bytes) in it. */
 const messageMaxBytes = 8192;
-
-// Nothing of our environment reaches the child; the messages have to be English.
-const childEnvironment = { LC_ALL: 'C', PATH: '/usr/bin:/bin:/usr/sbin:/sbin' };
 
 interface Ended {
   readonly status: number | null;
@@ -23,7 +21,7 @@ interface Ended {
 
 /**
  * Writes text to a file that exists, in one write(2) made by a child process. Answers undefined or the errno.
- * `path` is absolute and as it shall be opened; `text` is 1 to 4096 bytes.
+ * `path` is absolute and as it shall be opened, in one line; `text` is 1 to 4096 bytes.
  * `kernel.timeout` after `timeoutMs`: the child is left alone, for a driver that is interrupted in the middle of a probe
  * leaves half a device behind. `host.unsupported` when there is no dd.
  */
@@ -32,9 +30,9 @@ export async function writeInChild(
   text: string,
   timeoutMs: number,
 ): Promise<Errno | undefined> {
-  // fullblock and one block: a pipe may hand the text over in pieces, the attribute must see it whole.
-  const options = [`bs=${attributeMaxBytes}`, 'count=1', 'iflag=fullblock', 'conv=notrunc,nocreat'];
-  const ended = await runDd([`of=${path}`, ...options], text, timeoutMs, false);
+  if (path.includes('\n'))
+    throw new VfleetError('internal.bug', `a line break in a path: ${JSON.stringify(path)}`);
+  const ended = await writeByDd(path, text, timeoutMs);
   if (ended === undefined) {
     throw new VfleetError(
       'kernel.timeout',
@@ -42,13 +40,13 @@ export async function writeInChild(
       { details: { operation: `write ${path}`, file: path } },
     );
   }
-  return ended.status === 0 ? undefined : refusal(ended, path);
+  return ended.status === 0 ? undefined : refusal(ended.message, path);
 }
 
 /** Reads an attribute, at most 4096 bytes, in one read(2) made by a child process. Errors as {@link writeInChild}. */
 export async function readInChild(path: string, timeoutMs: number): Promise<Uint8Array | Errno> {
   const options = [`bs=${attributeMaxBytes}`, 'count=1'];
-  const ended = await runDd([`if=${path}`, ...options], '', timeoutMs, true);
+  const ended = await readByDd([`if=${path}`, ...options], timeoutMs);
   if (ended === undefined) {
     throw new VfleetError(
       'kernel.timeout',
@@ -56,32 +54,26 @@ export async function readInChild(path: string, timeoutMs: number): Promise<Uint
       { details: { operation: `read ${path}`, file: path } },
     );
   }
-  return ended.status === 0 ? new Uint8Array(ended.output) : refusal(ended, path);
+  return ended.status === 0 ? new Uint8Array(ended.output) : refusal(ended.message, path);
 }
 
-function refusal(ended: Ended, path: string): Errno {
-  const errno = errnoNameInMessage(ended.message);
+function refusal(message: string, path: string): Errno {
+  const errno = errnoNameInMessage(message);
   if (errno !== undefined) return { errno };
-  throw new VfleetError('host.unsupported', `dd failed on ${path}: ${ended.message.trim()}`, {
+  throw new VfleetError('host.unsupported', `dd failed on ${path}: ${message.trim()}`, {
     hint: 'dd of GNU coreutils is needed.',
     details: { file: path },
   });
 }
 
 /** Runs dd; undefined when it has not ended after `timeoutMs`, and then nothing of it keeps our process alive. */
-function runDd(
-  args: readonly string[],
-  input: string,
-  timeoutMs: number,
-  killLate: boolean,
-): Promise<Ended | undefined> {
+function readByDd(args: readonly string[], timeoutMs: number): Promise<Ended | undefined> {
   return new Promise((resolve, reject) => {
     const child = spawn('dd', [...args, 'status=none'], {
       cwd: '/',
       env: childEnvironment,
-      // A session of its own: Ctrl-C at our terminal must not reach a write that is half done.
       detached: true,
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     const output: Buffer[] = [];
     const messages: Buffer[] = [];
@@ -89,9 +81,9 @@ function runDd(
     collect(child.stderr, messages, messageMaxBytes);
 
     const timer = setTimeout(() => {
-      if (killLate) child.kill('SIGKILL');
+      child.kill('SIGKILL');
       child.unref();
-      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+      for (const stream of [child.stdout, child.stderr]) stream.destroy();
       resolve(undefined);
     }, timeoutMs);
     child.on('error', (error: NodeJS.ErrnoException) => {
@@ -107,9 +99,6 @@ function runDd(
       clearTimeout(timer);
       resolve({ status, output: Buffer.concat(output), message: Buffer.concat(messages).toString('utf8') });
     });
-    // The child may end without reading (no such file): its exit says why, the broken pipe does not.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
   });
 }
 

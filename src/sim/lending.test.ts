@@ -30,6 +30,16 @@ describe('a VF that a hypervisor lends to a VM', () => {
     expect(after?.borrowed).toBeUndefined();
   });
 
+  it('keeps its tag when the hypervisor has none for it, and loses its priority by being taken back', async () => {
+    const opened = await openWithVfs('igb', 2);
+    const { kernel } = opened;
+    Object.assign(kernel.state.pfs[0]?.vfs[0]?.settings ?? {}, { vlan: 100, qos: 3 });
+    kernel.lendVf(address, { vm: guest.vm, mac: guest.mac });
+    expect(await settingsOf(opened, 0)).toMatchObject({ mac: guest.mac, vlan: 100, qos: 3 });
+    kernel.returnVf(address);
+    expect(await settingsOf(opened, 0)).toMatchObject({ vlan: 100, qos: 0 });
+  });
+
   it('cannot be one that is not there', async () => {
     const { kernel } = await openWithVfs('igb', 1);
     expect(() => kernel.lendVf('0000:09:00.0', guest)).toThrow(/no device/);

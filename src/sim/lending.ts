@@ -1,5 +1,6 @@
 // Owns what a hypervisor does with a VF of a simulated host when it gives it to a VM and takes it back, as libvirt does
 // with managed='yes': address and tag on the PF, vfio-pci, a process that has it open (libvirt, src/hypervisor/virhostdev.c).
+// Each tag that it sets, also the one of before, has priority 0 and is 802.1Q.
 // It is another process than ours: faults of our calls do not meet it.
 
 import { VfleetError } from '../base/errors.ts';
@@ -11,7 +12,7 @@ import { isVfioDriver } from './host-index.ts';
 import { commitWithNew, commitWithout } from './links.ts';
 import { isVfHeld } from './vfio-use.ts';
 
-/** The VM that gets a VF, and what the hypervisor sets on it. No tag means that it sets 0. */
+/** The VM that gets a VF, and what the hypervisor sets on it. Without a tag it leaves the VF's alone. */
 export interface SimBorrower {
   readonly vm: string;
   readonly mac: string;
@@ -31,9 +32,10 @@ export function lendVf(host: SimHost, address: string, borrower: SimBorrower): v
     throw new VfleetError('host.invalid', `PCI device ${address} has no IOMMU group`);
   if (loadModule(host, 'vfio-pci') !== undefined)
     throw new VfleetError('host.invalid', 'the driver vfio-pci is not there');
-  const { mac, vlan, qos, vlanProtocol } = vf.settings;
-  vf.borrowed = { driver: vf.driver, mac, adminMac: vf.adminMac, vlan, qos, vlanProtocol };
-  Object.assign(vf.settings, { mac: borrower.mac, vlan: borrower.vlan ?? 0, qos: 0, vlanProtocol: '802.1Q' });
+  const { mac, vlan } = vf.settings;
+  vf.borrowed = { driver: vf.driver, mac, adminMac: vf.adminMac, vlan };
+  vf.settings.mac = borrower.mac;
+  if (borrower.vlan !== undefined) setTag(vf.settings, borrower.vlan);
   vf.adminMac = true;
   holdVf(host, pf.address, vf.index, { kind: 'vm', name: borrower.vm });
   // Whatever the guest does with it: filters, counters, memory of its queues.
@@ -50,8 +52,9 @@ export function returnVf(host: SimHost, address: string): void {
   releaseVf(host, pf.address, vf.index);
   const { borrowed } = vf;
   if (borrowed === undefined) return;
-  const { driver, adminMac, ...settings } = borrowed;
-  Object.assign(vf.settings, settings);
+  const { driver, adminMac, mac, vlan } = borrowed;
+  Object.assign(vf.settings, { mac });
+  setTag(vf.settings, vlan ?? 0);
   vf.adminMac = adminMac;
   vf.borrowed = undefined;
   if (driver === vf.driver || !isVfioDriver(vf.driver)) {
@@ -63,6 +66,10 @@ export function returnVf(host: SimHost, address: string): void {
     vf.netdev = undefined;
   });
   commitWithNew(host, driver === undefined ? [] : attachDriver(host, fn, driver));
+}
+
+function setTag(settings: VfFunction['vf']['settings'], vlan: number): void {
+  Object.assign(settings, { vlan, qos: 0, vlanProtocol: '802.1Q' });
 }
 
 function vfAt(host: SimHost, address: string): VfFunction | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeMessages } from '../kernel/netlink/message.ts';
-import { setLink } from '../kernel/rtnetlink/link.ts';
+import { decodeLink, setLink, setVfSettings } from '../kernel/rtnetlink/link.ts';
 import { RTNLGRP_LINK, watchLinks } from '../kernel/rtnetlink/link-events.ts';
 import { writeNumVfs } from '../kernel/sysfs/sriov-change.ts';
 import { openWithVfs, timeoutMs } from './testing/opened-host.ts';
@@ -21,6 +21,24 @@ describe('link events', () => {
       if (event.kind === 'gone') break;
     }
     expect(told).toEqual(['resync 3', 'link enp1s0 1400', 'link enp1s0v0 1500', 'gone enp1s0v0']);
+  });
+
+  it('tells of settings of VFs while their PF is up, and nothing while it is down', async () => {
+    const { kernel, client, ifIndex } = await openWithVfs('igb', 2);
+    const socket = kernel.openNetlink('route');
+    socket.joinGroup(RTNLGRP_LINK);
+    await setLink(client, ifIndex, { up: false });
+    await setVfSettings(client, ifIndex, [{ index: 0, settings: { vlan: 5 } }]);
+    await setLink(client, ifIndex, { up: true });
+    await setVfSettings(client, ifIndex, [{ index: 0, settings: { vlan: 6 } }]);
+    await setLink(client, ifIndex, { mtu: 1400 });
+    const seen: string[] = [];
+    while (seen.length < 4) {
+      const { up, mtu } = decodeLink(decodeMessages(await socket.receive())[0]?.payload ?? new Uint8Array());
+      seen.push(`${up} ${mtu}`);
+    }
+    expect(seen).toEqual(['false 1500', 'true 1500', 'true 1500', 'true 1400']);
+    socket.close();
   });
 
   it('wakes a waiting reader when an interface arrives late', async () => {

@@ -53,8 +53,6 @@ export interface SimVf {
         mac?: string | undefined;
         adminMac?: boolean | undefined;
         vlan?: number | undefined;
-        qos?: number | undefined;
-        vlanProtocol?: SimVfSettings['vlanProtocol'];
       }
     | undefined;
   /** Method of the last reset, for tests; absent: there was none. */

@@ -13,6 +13,7 @@ import {
   linkTable,
   listLinks,
   readLink,
+  readVfList,
   RTM_NEWLINK,
   setLink,
   setVfSettings,
@@ -211,6 +212,19 @@ describe('a VF list longer than its length can say', () => {
     const link = decodeLink(message(joinVfInfos(given.map(encodeVfInfo)), { numVf: count }));
     expect(link.vfs).toEqual(given);
     expect(link.attributes).toMatchObject({ ifName: 'eth2', carrier: 1, parentDeviceName: 'netdevsim1' });
+  });
+
+  test('the list of 256 VFs is read whole as it is written, and without VFs it is empty', async () => {
+    const entries = joinVfInfos(vfs(256).map(encodeVfInfo));
+    const payloads = [message(entries, { numVf: 256 }), linkPayload(4, 'eth2')];
+    const transport = new ScriptedTransport((request) => [
+      answerTo(request, { type: RTM_NEWLINK, payload: payloads.shift() ?? new Uint8Array() }),
+      acknowledged(request),
+    ]);
+    const client = new NetlinkClient(transport);
+    expect(Buffer.compare(await readVfList(client, 4), entries)).toBe(0);
+    expect(await readVfList(client, 4)).toEqual(new Uint8Array());
+    client.close();
   });
 
   test('256 VFs really wrap the length', () => {

@@ -140,14 +140,9 @@ function lengthOfVfList(words: Int32Array, offset: number, stored: number, numVf
 /** Reads the payload of an RTM_NEWLINK. Throws `kernel.malformed`. */
 export function decodeLink(payload: Uint8Array): Link {
   const { ifIndex, flags } = decodeIfInfo(payload);
-  const body = payload.subarray(ifinfomsgBytes);
   let vfs: VfInfo[] | undefined;
-  const attributes = decodeAttributes(linkTable, body, {
-    type: IFLA_VFINFO_LIST,
-    lengthOf: ({ numVf = 0 }, offset, stored) => lengthOfVfList(wordsOf(body), offset, stored, numVf),
-    take: (list) => {
-      vfs = decodeVfList(list);
-    },
+  const attributes = decodeBody(linkTable, payload, (list) => {
+    vfs = decodeVfList(list);
   });
   const link = {
     ifIndex: ifIndex as IfIndex,
@@ -158,6 +153,20 @@ export function decodeLink(payload: Uint8Array): Link {
     attributes,
   };
   return vfs === undefined ? link : { ...link, vfs };
+}
+
+/** Attributes of an RTM_NEWLINK, with the list of its VFs by itself. */
+function decodeBody<Table extends Pick<typeof linkTable, 'numVf'> & AttributeTable>(
+  table: Table,
+  payload: Uint8Array,
+  take: (list: Uint8Array) => void,
+): AttributesOf<Table> {
+  const body = payload.subarray(ifinfomsgBytes);
+  return decodeAttributes(table, body, {
+    type: IFLA_VFINFO_LIST,
+    lengthOf: ({ numVf }, offset, stored) => lengthOfVfList(wordsOf(body), offset, stored, numVf ?? 0),
+    take,
+  });
 }
 
 function decodeVfList(bytes: Uint8Array): VfInfo[] {
@@ -186,6 +195,20 @@ export async function readLink(
 ): Promise<Link> {
   const [answer] = await client.request(linkRequest(ifIndex, options));
   return linkOf(answer, ifIndex, options);
+}
+
+/**
+ * The list of a link's VFs as the kernel wrote it, without statistics: to be compared with another one and no more. Empty
+ * when there is none. Throws as {@link readLink}.
+ */
+export async function readVfList(client: NetlinkClient, ifIndex: number): Promise<Uint8Array> {
+  const [answer] = await client.request(linkRequest(ifIndex, { vfs: true }));
+  let list = new Uint8Array();
+  if (answer !== undefined)
+    decodeBody({ numVf: linkTable.numVf }, answer.payload, (found) => {
+      list = found.slice();
+    });
+  return list;
 }
 
 function linkRequest(ifIndex: number, options: LinkOptions): NetlinkRequest {

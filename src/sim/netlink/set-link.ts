@@ -43,6 +43,8 @@ interface Change {
   readonly host: SimHost;
   readonly netns: number;
   readonly ifIndex: number;
+  /** Whether anything of the state is other than before. */
+  hasChanged: boolean;
   /** Interfaces that are to be told of. */
   readonly changed: Set<SimNetdev>;
 }
@@ -64,9 +66,15 @@ export async function setLink(host: SimHost, netns: number, payload: Uint8Array)
   const effects = await host.passFaults(['setlink', 'change'], { pf });
   if (effects.errno !== undefined) return refuse(effects.errno, effects.message);
   if (!effects.dropped) {
-    const change: Change = { host, netns, ifIndex: link.netdev.ifIndex, changed: new Set() };
+    const change: Change = {
+      host,
+      netns,
+      ifIndex: link.netdev.ifIndex,
+      hasChanged: false,
+      changed: new Set(),
+    };
     const refusal = await changeAll(change, header, attributes);
-    if (change.changed.size > 0) commitWithNew(host, [...change.changed]);
+    if (change.hasChanged || change.changed.size > 0) commitWithNew(host, [...change.changed]);
     if (refusal !== undefined) return { kind: 'refused', refusal };
   }
   if (effects.kill === 'after') await host.die();
@@ -228,7 +236,9 @@ async function changeVf(change: Change, one: VfChange): Promise<Refusal | undefi
   const errno = refusalOfChange(pf, profile, one, host.clock.nowMs());
   if (errno !== undefined) return { errno };
   const vf = pf.vfs[one.index];
-  change.changed.add(link.netdev);
+  change.hasChanged = true;
+  // do_setlink calls netdev_state_change(), which says nothing of an interface that is down (net/core/dev.c).
+  if (link.netdev.up) change.changed.add(link.netdev);
   if (dropped || vf === undefined || !keepsAttribute(profile, one.attribute)) return undefined;
   if (applyChange(profile, vf, one) && vf.netdev !== undefined) change.changed.add(vf.netdev);
   return undefined;
