@@ -324,6 +324,32 @@ describe('an attach that cannot be', () => {
     }
   });
 
+  it.each([
+    ['bridge', 'br9', /no interface br9/],
+    ['bridge', 'enp1s0', /enp1s0 is no Linux bridge/],
+    ['bridge', 'br-int', /br-int is no Linux bridge/],
+    ['openvswitch', 'ovs9', /no interface ovs9/],
+    ['openvswitch', 'br0', /br0 is a Linux bridge/],
+  ] as const)(
+    'because there is no such %s as %s is refused before anything changes',
+    async (kind, bridge, why) => {
+      const start = await world();
+      const now = copyWorld(start);
+      const { host } = openProcess(now);
+      for (const [vm, hold] of [
+        ['web-1', 'live'],
+        ['db-1', 'stored'],
+      ] as const) {
+        const attempt = attachVf(host, now.readGround, request(vm, { hold, failover: { kind, bridge } }));
+        const error = await refusalOf(attempt);
+        expect(error).toMatchObject({ code: 'usage.invalid', message: expect.stringMatching(why) });
+        expect(error.hint).toBeDefined();
+      }
+      expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+      expect([now.state, now.vms]).toEqual([start.state, start.vms]);
+    },
+  );
+
   it('and not be undone either stays leased, until recovery', async () => {
     const start = await world();
     const now = copyWorld(start);

@@ -19,6 +19,7 @@ import type { LeaseStore } from '../src/lease/lease-store.ts';
 import { listQuarantines } from '../src/lease/quarantine.ts';
 import type { AttachRequest } from '../src/model/attachment.ts';
 import type { SimFault } from '../src/sim/fault.ts';
+import { newNetdev } from '../src/sim/netdev.ts';
 import type { SimProfile } from '../src/sim/profile.ts';
 import type { SimProfileName } from '../src/sim/profiles/profile-table.ts';
 import { createSimKernel } from '../src/sim/sim-kernel.ts';
@@ -73,6 +74,7 @@ export function removeFolders(): void {
 /** A host to which a spec with networks was applied. */
 export async function makeWorld(profile: SimProfileName | SimProfile, spec: string): Promise<World> {
   const kernel = createSimKernel({ profile });
+  kernel.change(addBridges);
   const applying = hostOn(kernel, newFolder());
   await applyText(applying, spec);
   applying.session.close();
@@ -82,6 +84,17 @@ export async function makeWorld(profile: SimProfileName | SimProfile, spec: stri
   const state = structuredClone(kernel.state);
   state.faultCounts = {};
   return { profile, state, vms: newSimVms(), stateFolder: newFolder(), readGround: async () => ({ offer }) };
+}
+
+/** What the standby of a failover pair is plugged into: `br0`, and `br-int` of Open vSwitch. */
+export function addBridges(state: SimState): void {
+  const bridges = [
+    ['br0', 'bridge'],
+    ['br-int', 'openvswitch'],
+  ] as const;
+  bridges.forEach(([name, kind], index) =>
+    state.otherNetdevs.push({ ...newNetdev(state, name, `52:54:00:b0:00:0${index}`, true), kind }),
+  );
 }
 
 /** The same host once more: what is done to one is not seen in the other. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSimHypervisor } from '../src/hypervisor/simulated/sim-hypervisor.ts';
 import { openSimKernel } from '../src/sim/open-sim-kernel.ts';
+import { addBridges } from './assigning.fixture.ts';
 
 // Whole commands on a simulated host with a simulated hypervisor: web-1 and web-2 run, db-1 does not. The program as it is
 // built: scripts/test.mjs builds dist/ before the tests.
@@ -127,8 +128,14 @@ describe('attach and detach', () => {
   });
 
   it('make a failover pair with one address', async () => {
-    const { on } = await hostWith();
+    const { state, on } = await hostWith();
     const args = ['attach', 'web-1', '--network', 'frontend', '--failover', 'bridge=br0', '--persistent'];
+    const refused = await vfleet([...args, ...on]);
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toContain('there is no interface br0 on this host');
+    expect((await jsonOf(['leases', ...on]))['leases']).toEqual([]);
+    const kernel = await openSimKernel('igb', { stateFile: join(state, 'sim-igb', 'kernel.json') });
+    kernel.change(addBridges);
     expect(await vfleet([...args, ...on])).toMatchObject({ status: 0 });
     const { vms } = await jsonOf(['vms', ...on]);
     const web = (vms as { name: string; nics: { mac: string; teaming?: { role: string } }[] }[]).find(
@@ -248,7 +255,13 @@ describe('what cannot be done is one clear line, and nothing is changed', () => 
       'a bridge with a path for a name',
       ['attach', 'web-1', '--network', 'storage', '--failover', 'bridge=../x'],
       1,
-      /1 to 15 characters/,
+      /1 to 15 bytes/,
+    ],
+    [
+      'a bridge that is the folder itself',
+      ['attach', 'web-1', '--network', 'storage', '--failover', 'ovs=..'],
+      1,
+      /1 to 15 bytes/,
     ],
     [
       'both holds',

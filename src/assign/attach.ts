@@ -14,6 +14,7 @@ import { judgeCandidates, networkOf, seekerOf } from './candidates.ts';
 import { claimVf } from './claim.ts';
 import type { Claimed } from './claim.ts';
 import type { ReadGround } from './ground.ts';
+import { checkStandby } from './standby-bridge.ts';
 import { checkInterrupted, undoAttach } from './undo.ts';
 import { setVfTo } from './vf-work.ts';
 import { standbyAliasOf, vfAliasOf } from './vm-nic.ts';
@@ -21,9 +22,9 @@ import { quoted } from './wording.ts';
 
 /**
  * Gives a VM a VF of a network. Throws before anything was changed `vm.unknown`, `offer.none`, `network.unknown`,
- * `vf.unavailable`, `risk.refused`, `mac.in-use`, `usage.invalid` (the VM does not run, or has no stored definition),
- * `hypervisor.*`, `lock.held`, `apply.interrupted`, `apply.cut-off`, `journal.corrupt`; afterwards `attach.undone`,
- * `attach.inconsistent`.
+ * `vf.unavailable`, `risk.refused`, `mac.in-use`, `usage.invalid` (the VM does not run, or has no stored definition, or
+ * there is no bridge for the standby), `hypervisor.*`, `lock.held`, `apply.interrupted`, `apply.cut-off`, `journal.corrupt`;
+ * afterwards `attach.undone`, `attach.inconsistent`.
  */
 export async function attachVf(
   host: AssigningHost,
@@ -43,6 +44,7 @@ export async function attachVf(
     const network = networkOf(ground.offer, request.network);
     const { vm, vms } = await readVms(hypervisor, request.vm);
     const scope = scopeOf(vm, request);
+    checkStandby(host, request.failover);
     const seeker = seekerOf(vm, network, request);
     const candidates = await judgeCandidates(host, ground, seeker, vms);
     const { lease, lock, present } = await claimVf(

@@ -1,4 +1,4 @@
-// Owns the names of things on a host: PCI addresses, VF indexes, interface indexes, MAC addresses.
+// Owns the names of things on a host: PCI addresses, VF indexes, interfaces, MAC addresses.
 // Imports nothing; parse functions return undefined for anything that is not exactly the thing.
 
 /** PCI address in the kernel's spelling, `dddd:bb:dd.f`, lower-case hex. */
@@ -63,6 +63,15 @@ export function domainOf(address: PciAddress): string {
 /** Lower-case hexadecimal, padded to a number of digits. */
 export function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, '0');
+}
+
+/** IFNAMSIZ less the zero (include/uapi/linux/if.h). */
+const maxInterfaceNameBytes = 15;
+
+/** Whether the kernel takes a text for the name of an interface (dev_valid_name, net/core/dev.c) and a screen shows it. */
+export function isInterfaceName(text: string): boolean {
+  if (text === '.' || text === '..' || !/^[^/:\s\p{C}]+$/u.test(text)) return false;
+  return Buffer.byteLength(text) <= maxInterfaceNameBytes;
 }
 
 /** Reads a MAC address written with colons or hyphens. */

@@ -2,7 +2,7 @@
 // Schemas only: the same shapes are the command line's, the agent's and the tests'.
 
 import { z } from 'zod';
-import { parseMacAddress } from '../base/identifiers.ts';
+import { isInterfaceName, parseMacAddress } from '../base/identifiers.ts';
 import { CorruptLease, Lease, Risk, VfKey } from './lease.ts';
 import { NetworkName } from './network.ts';
 
@@ -46,7 +46,12 @@ export const AttachRequest = z.strictObject({
   spread: z.boolean(),
   acceptedRisks: z.array(Risk),
   failover: z
-    .strictObject({ kind: z.enum(['bridge', 'openvswitch']), bridge: z.string().min(1).max(15) })
+    .strictObject({
+      kind: z.enum(['bridge', 'openvswitch']),
+      bridge: z
+        .string()
+        .refine(isInterfaceName, 'no name of an interface: 1 to 15 bytes, without / : and blanks'),
+    })
     .optional(),
   /** Absent: as whoever does it sees fit; src/assign does not wait, the agent does for some seconds. */
   waitMs: WaitMs.optional(),

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
-import { isMulticastMac, parseMacAddress, zeroMacAddress } from '../../base/identifiers.ts';
+import { isInterfaceName, isMulticastMac, parseMacAddress, zeroMacAddress } from '../../base/identifiers.ts';
 import type { AttachRequest } from '../../model/attachment.ts';
 import type { Risk } from '../../model/lease.ts';
 import type { CliContext } from '../context.ts';
@@ -46,8 +46,6 @@ export const risks = [
   'no-interrupt-remapping',
   'shared-iommu-group',
 ] as const satisfies readonly Risk[];
-/** IFNAMSIZ less the zero (include/uapi/linux/if.h); the kernel takes no slash, colon or white space in a name. */
-const interfaceName = /^[^/:\s\p{C}]{1,15}$/u;
 const failoverKinds = { bridge: 'bridge', ovs: 'openvswitch' } as const;
 
 /** An interface's own MAC address, for an option. Throws commander's InvalidArgumentError. */
@@ -62,8 +60,8 @@ export function parseMac(text: string): string {
 function parseFailover(text: string): NonNullable<AttachRequest['failover']> {
   const [, kind, bridge = ''] = /^(bridge|ovs)=(.*)$/s.exec(text) ?? [];
   if (kind === undefined) throw new InvalidArgumentError('write bridge=NAME or ovs=NAME.');
-  if (!interfaceName.test(bridge))
-    throw new InvalidArgumentError('a bridge has a name of 1 to 15 characters, without / : and blanks.');
+  if (!isInterfaceName(bridge))
+    throw new InvalidArgumentError('a bridge has a name of 1 to 15 bytes, without / : and blanks.');
   return { kind: failoverKinds[kind as keyof typeof failoverKinds], bridge };
 }
 

@@ -50,6 +50,12 @@ export function readIfIndex(files: FileTree, name: string): number | undefined {
   return readNumber(files, netdevPath(name), 'ifindex');
 }
 
+/** Whether an interface is a Linux bridge. */
+export function isBridge(files: FileTree, name: string): boolean {
+  const path = netdevPath(name);
+  return path !== undefined && files.identity(`${path}/bridge`) !== undefined;
+}
+
 /** Port of a card with several ports behind one PCI function (mlx4), from 0. */
 export function readDevPort(files: FileTree, name: string): number | undefined {
   return readNumber(files, netdevPath(name), 'dev_port');

@@ -1,5 +1,5 @@
 // Owns the profile `mixed-numa`: cards of two makers on two NUMA nodes, one port of each in a bond that carries the
-// host's own default route. Drivers as in ice.ts and mlx5.ts.
+// host's own default route, and bridges for VMs. Drivers as in ice.ts and mlx5.ts.
 
 import type { SimPfProfile, SimProfile } from '../profile.ts';
 import { e810Pf } from './ice.ts';
@@ -27,7 +27,8 @@ function connectXPf(fn: number): SimPfProfile {
 
 export const mixedNumaProfile: SimProfile = {
   name: 'mixed-numa',
-  title: 'Intel E810-C on node 0 and ConnectX-6 Dx on node 1, bonded, with the default route on a VLAN',
+  title:
+    'Intel E810-C on node 0 and ConnectX-6 Dx on node 1, bonded, default route on a VLAN; br0 and br-int',
   hostName: 'sim-mixed-numa',
   kernelRelease: '6.12.48+deb13-amd64',
   numaNodes: [0, 1],
@@ -47,6 +48,8 @@ export const mixedNumaProfile: SimProfile = {
       lower: 'bond0',
       addresses: ['192.0.2.17/24'],
     },
+    { name: 'br0', kind: 'bridge', mac: '40:a6:b7:66:17:80' },
+    { name: 'br-int', kind: 'openvswitch', mac: '40:a6:b7:66:17:81' },
   ],
   defaultRoute: 'bond0.100',
   modules: ['vfio-pci', 'mlx5_vfio_pci'],

@@ -40,6 +40,7 @@ const zeroCounters = [
 const table: FolderTable<Subject> = {
   addr_len: () => line(6),
   address: ({ link }) => line(link.netdev.mac),
+  bridge: ({ link }) => (link.netdev.kind === 'bridge' ? folderOf({}) : undefined),
   carrier: (subject) => whileUp(subject, linkFactsOf(subject.link).hasCarrier ? 1 : 0),
   dev_id: () => line('0x0'),
   dev_port: ({ link }) => line(linkFactsOf(link).devPort),

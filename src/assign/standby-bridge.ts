@@ -1,0 +1,34 @@
+// Owns the question whether the standby of a failover pair can be plugged in where it is asked for. Changes nothing.
+
+import { VfleetError } from '../base/errors.ts';
+import { isBridge, readIfIndex } from '../kernel/sysfs/net.ts';
+import type { AttachRequest } from '../model/attachment.ts';
+import type { AssigningHost } from './assigning-host.ts';
+import { quoted } from './wording.ts';
+
+/**
+ * Throws `usage.invalid` for a bridge that the host does not have. A hypervisor stores such a definition all the same, and
+ * then the VM cannot be started.
+ */
+export function checkStandby({ session }: AssigningHost, failover: AttachRequest['failover']): void {
+  if (failover === undefined) return;
+  const { kind, bridge } = failover;
+  const { files } = session;
+  const name = quoted(bridge);
+  if (readIfIndex(files, bridge) === undefined) {
+    // A bridge of Open vSwitch has a port of its own name, by which the host itself is on it.
+    const list = kind === 'bridge' ? 'ip link show type bridge' : 'ovs-vsctl list-br';
+    throw refusal(`there is no interface ${name} on this host to plug the standby into`, `see: ${list}`);
+  }
+  if (kind === 'bridge' && !isBridge(files, bridge))
+    throw refusal(
+      `${name} is no Linux bridge`,
+      'see: ip link show type bridge; of Open vSwitch it is ovs=NAME',
+    );
+  if (kind === 'openvswitch' && isBridge(files, bridge))
+    throw refusal(`${name} is a Linux bridge, not one of Open vSwitch`, `take bridge=${name}`);
+}
+
+function refusal(message: string, hint: string): VfleetError {
+  return new VfleetError('usage.invalid', message, { hint });
+}
