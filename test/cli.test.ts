@@ -276,13 +276,6 @@ describe('the screens', () => {
     expect(stdout).not.toContain('\u001b');
   });
 
-  it('complete commands and options in each shell', async () => {
-    for (const shell of ['bash', 'zsh', 'fish']) {
-      const { stdout } = await vfleet(['completion', shell]);
-      for (const word of ['apply', 'revert', 'allow-disruption', 'setup']) expect(stdout).toContain(word);
-    }
-  });
-
   it('show a unit file that quotes what it is given', async () => {
     const path = file(readFileSync('examples/igb.yaml', 'utf8'), 'a $b %c "d".yaml');
     const { stdout } = await vfleet(['install-service', path, '--print']);
