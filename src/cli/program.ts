@@ -20,6 +20,7 @@ import { addVmsCommand } from './commands/vms.ts';
 import { addWatchCommand } from './commands/watch.ts';
 import type { CliContext } from './context.ts';
 import { refuseEmptyWords } from './empty-words.ts';
+import { printable } from './render/table.ts';
 
 /** All commands, each with its place in the help. `stateRoot`: where state is kept unless --state says another place. */
 export function buildProgram(context: CliContext, stateRoot: string): Command {
@@ -43,6 +44,7 @@ export function buildProgram(context: CliContext, stateRoot: string): Command {
     )
     .showHelpAfterError('(see --help)')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureOutput({ outputError: (text, write) => write(describeUsageError(text)) })
     .hook('preAction', refuseEmptyWords)
     .exitOverride();
   addShowCommands(program, context);
@@ -64,6 +66,12 @@ export function buildProgram(context: CliContext, stateRoot: string): Command {
   addCompletionCommand(program, context);
   for (const command of program.commands) acceptGlobalOptions(command, program);
   return program;
+}
+
+/** What commander has to say, with the words of others in it made safe for a terminal. */
+function describeUsageError(text: string): string {
+  const lines = text.replace(/(' is invalid)\. /, '$1: ').split('\n');
+  return lines.map(printable).join('\n');
 }
 
 /** Lets --host, --state and --libvirt stand behind the command as well, where people write them. */
