@@ -330,18 +330,6 @@ describe('what cannot be done is one clear line, and nothing is changed', () => 
   });
 });
 
-describe('the completion script', () => {
-  it.each(['bash', 'zsh', 'fish'])(
-    'of %s knows what people type, and not what vfleet starts by itself',
-    async (shell) => {
-      const { stdout } = await vfleet(['completion', shell]);
-      for (const word of ['attach', 'accept-risk', 'failover', 'detach', 'vms', 'leases', 'pin', 'hotplug'])
-        expect(stdout).toContain(word);
-      expect(stdout).not.toMatch(/\bhold\b|generation|notify-socket/);
-    },
-  );
-});
-
 describe('VMs with hostile names', () => {
   const names = ['../../x', '"><hostdev', "'; rm -rf /", '\u001b[2Jx', '\u202egnp.exe', '--network'];
 

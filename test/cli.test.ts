@@ -149,6 +149,22 @@ describe('bad input is one clear line with its place, and nothing is touched', (
   });
 });
 
+describe('what the command line does not understand', () => {
+  it.each([
+    [
+      ['attach', 'x', '--mac', '\u001b[2J'],
+      "error: option '--mac <address>' argument '?[2J' is invalid: not a MAC",
+    ],
+    [['\u001b[2J'], "error: unknown command '?[2J'"],
+    [['show', '--\u009b31m'], "error: unknown option '--?31m'"],
+    [['aply'], "error: unknown command 'aply'\n(Did you mean apply?)"],
+  ])('%j is said in words that a terminal does not obey', async (args, message) => {
+    const { status, stderr } = await vfleet(args);
+    expect(status).toBe(1);
+    expect(stderr.startsWith(message)).toBe(true);
+  });
+});
+
 describe('an empty word, as of a variable that is not set', () => {
   it.each([
     [['hotplug', '--qmp', '', '--network', 'storage'], '--qmp is empty'],
@@ -274,13 +290,6 @@ describe('the screens', () => {
   it('have no colour codes in a pipe', async () => {
     const { stdout } = await vfleet(['show', '--host', 'sim:igb', '--state', newState()]);
     expect(stdout).not.toContain('\u001b');
-  });
-
-  it('complete commands and options in each shell', async () => {
-    for (const shell of ['bash', 'zsh', 'fish']) {
-      const { stdout } = await vfleet(['completion', shell]);
-      for (const word of ['apply', 'revert', 'allow-disruption', 'setup']) expect(stdout).toContain(word);
-    }
   });
 
   it('show a unit file that quotes what it is given', async () => {

@@ -3,7 +3,9 @@
 import { CommanderError } from 'commander';
 import { ExitStatus, VfleetError, messageOf } from '../base/errors.ts';
 import type { Terminal } from './context.ts';
-import { printable } from './render/table.ts';
+import { wrapText } from './render/table.ts';
+
+const prefix = 'vfleet:';
 
 /** Prints a failure and gives back the exit status. With `asJson`, one JSON object goes to standard error instead. */
 export function reportFailure(thrown: unknown, terminal: Terminal, asJson: boolean): number {
@@ -23,8 +25,15 @@ export function reportFailure(thrown: unknown, terminal: Terminal, asJson: boole
   }
   const problems = error.details.problems ?? [];
   const isList = problems.length > 0 && (problems.length > 1 || problems[0] !== error.message);
-  terminal.note(`${terminal.style('red', 'vfleet:')} ${printable(error.message)}`);
-  if (isList) for (const problem of problems) terminal.note(`  ${printable(problem)}`);
-  if (error.hint !== undefined) terminal.note(`  hint: ${printable(error.hint)}`);
+  const wrap = (text: string, first: string): readonly string[] =>
+    wrapText(text, first, terminal.widthColumns);
+  const [title = '', ...rest] = wrap(error.message, `${prefix} `);
+  const lines = [
+    `${terminal.style('red', prefix)}${title.slice(prefix.length)}`,
+    ...rest,
+    ...(isList ? problems.flatMap((problem) => wrap(problem, '  ')) : []),
+    ...(error.hint === undefined ? [] : wrap(error.hint, '  hint: ')),
+  ];
+  for (const line of lines) terminal.note(line);
   return error.exitStatus;
 }

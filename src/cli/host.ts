@@ -13,6 +13,13 @@ import type { Host, SavedHost } from './context.ts';
 const maxSnapshotBytes = 256 * 1024 * 1024;
 const simName = /^sim:([a-z0-9][a-z0-9-]*)(?::(.+))?$/;
 
+/** Where the state of a host is kept; undefined for what is no host that has one. Makes nothing. */
+export function stateFolderOf(value: string, stateRoot: string): string | undefined {
+  if (value === 'local') return join(stateRoot, value);
+  const [, profile] = simName.exec(value) ?? [];
+  return profile === undefined ? undefined : join(stateRoot, `sim-${profile}`);
+}
+
 /** Opens `local`, `sim:PROFILE[:FAULTS.json]` or `snapshot:FILE`. */
 export async function openHost(value: string, stateRoot: string): Promise<Host> {
   if (value === 'local') {

@@ -95,9 +95,9 @@ export function addAttachCommands(program: Command, context: CliContext): void {
     .option('--persistent', 'in the stored definition, too: through stops, until detach')
     .option('--spread', 'not on a card that the VM has a VF of already')
     .addOption(
-      new Option('--accept-risk <name>', `accept a risk, once for each: ${risks.join(', ')}`).argParser(
-        collectRisk,
-      ),
+      new Option('--accept-risk <name>', 'accept a risk, once for each')
+        .choices(risks)
+        .argParser(collectRisk),
     )
     .addOption(
       new Option('--failover <port>', 'add a standby virtio NIC: bridge=br0 or ovs=br-int').argParser(

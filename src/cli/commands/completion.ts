@@ -1,73 +1,34 @@
-// Owns `vfleet completion`: scripts for bash, zsh and fish, made from the commands themselves.
+// Owns the command lines of `vfleet completion`, and of `vfleet complete`, which nobody types: the scripts call it.
+// What they do is in ../completion, loaded when it is run.
 
 import { Argument } from 'commander';
 import type { Command } from 'commander';
+import type { Shell } from '../completion/scripts.ts';
+import { completionScript, shells } from '../completion/scripts.ts';
 import type { CliContext } from '../context.ts';
 
-/** Adds the command that prints a completion script. */
+/** Adds the command that prints a completion script, and the one that the scripts call. */
 export function addCompletionCommand(program: Command, context: CliContext): void {
+  const { terminal } = context;
   program
     .command('completion')
     .description('print a completion script for a shell')
-    .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
+    .addArgument(new Argument('<shell>').choices(shells))
     .addHelpText(
       'after',
-      '\nExamples:\n  source <(vfleet completion bash)\n  vfleet completion fish > ~/.config/fish/completions/vfleet.fish',
+      '\nIt completes commands, options and what they take: networks of the applied' +
+        '\nspec, VMs, leased VFs, files. For these it asks vfleet, which looks and changes\nnothing.' +
+        '\n\nExamples:\n  source <(vfleet completion bash)\n  source <(vfleet completion zsh)' +
+        '\n  vfleet completion fish > ~/.config/fish/completions/vfleet.fish',
     )
-    .action((shell: 'bash' | 'zsh' | 'fish') => {
-      context.terminal.print(renderCompletion(program, shell));
+    .action((shell: Shell) => terminal.print(completionScript(shell)));
+  program
+    .command('complete', { hidden: true })
+    .description('print what can stand at the cursor of a command line')
+    .addArgument(new Argument('<shell>').choices(shells))
+    .argument('[words...]', 'the line, or its words up to the cursor, after --')
+    .action(async (shell: Shell, words: readonly string[]) => {
+      const { completeLine } = await import('../completion/complete.ts');
+      for (const line of await completeLine(program, shell, words)) terminal.print(line);
     });
-}
-
-interface Entry {
-  readonly path: string;
-  readonly words: readonly string[];
-}
-
-function entriesOf(command: Command, path: string): Entry[] {
-  const options = command.options.flatMap((option) =>
-    option.long === undefined || option.hidden ? [] : [option.long],
-  );
-  // Without those that nobody types, and without the help command, which stands nowhere in the list.
-  const shown = command.createHelp().visibleCommands(command);
-  const commands = command.commands.filter((each) => shown.includes(each));
-  const names = commands.map((each) => each.name());
-  return [
-    { path, words: [...names, ...options, '--help'] },
-    ...commands.flatMap((each) => entriesOf(each, path === '' ? each.name() : `${path} ${each.name()}`)),
-  ];
-}
-
-function renderCompletion(program: Command, shell: 'bash' | 'zsh' | 'fish'): string {
-  const entries = entriesOf(program, '');
-  if (shell === 'fish') {
-    return entries
-      .flatMap(({ path, words }) => {
-        const condition =
-          path === '' ? '__fish_use_subcommand' : `__fish_seen_subcommand_from ${path.split(' ').at(-1)}`;
-        return words.map((word) =>
-          word.startsWith('--')
-            ? `complete -c vfleet -n '${condition}' -l ${word.slice(2)}`
-            : `complete -c vfleet -n '${condition}' -a ${word}`,
-        );
-      })
-      .join('\n');
-  }
-  const cases = entries.map(({ path, words }) => `    '${path}') words='${words.join(' ')}' ;;`).join('\n');
-  const script = `_vfleet() {
-  local path='' word words=''
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $word in -*) ;; *) path="\${path:+$path }$word" ;; esac
-  done
-  while :; do
-    case $path in
-${cases}
-    esac
-    [ -n "$words" ] && break
-    case $path in *' '*) path=\${path% *} ;; '') break ;; *) path='' ;; esac
-  done
-  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
-}
-complete -o default -F _vfleet vfleet vf`;
-  return shell === 'bash' ? script : `autoload -U +X bashcompinit && bashcompinit\n${script}`;
 }

@@ -41,9 +41,9 @@ export function addHotplugCommand(program: Command, context: CliContext): void {
     )
     .option('--spread', 'not on a card that the VM has a VF of already')
     .addOption(
-      new Option('--accept-risk <name>', `accept a risk, once for each: ${risks.join(', ')}`).argParser(
-        collectRisk,
-      ),
+      new Option('--accept-risk <name>', 'accept a risk, once for each')
+        .choices(risks)
+        .argParser(collectRisk),
     )
     .option('--spec <file>', 'networks and pools of this spec instead of the applied one')
     .option('--json', 'print the result as JSON')

@@ -6,7 +6,7 @@ import type { Lease } from '../../model/lease.ts';
 import type { VfSettings } from '../../model/vf.ts';
 import type { Terminal } from '../context.ts';
 import { describeOwner, nameVf } from './leases.ts';
-import { shortName, wrapText } from './table.ts';
+import { cutName, nameInSentence, wrapText } from './table.ts';
 
 /** Lines that say what a VM got. */
 export function renderAttachment({ lease }: Attachment, terminal: Terminal): string[] {
@@ -25,7 +25,7 @@ export function renderAttachment({ lease }: Attachment, terminal: Terminal): str
     ...(acceptedRisks.length === 0 ? [] : [`accepted: ${acceptedRisks.join(', ')}`]),
   ];
   const { widthColumns } = terminal;
-  const title = `${shortName(describeOwner(owner), widthColumns)} has ${place} on network ${network}.`;
+  const title = `${cutName(describeOwner(owner), nameInSentence)} has ${place} on network ${network}.`;
   return [
     ...wrapText(title, '', widthColumns).map((line) => terminal.style('green', line)),
     ...facts.flatMap((fact) => wrapText(fact, '  ', terminal.widthColumns)),
@@ -79,7 +79,7 @@ export function countReasons(verdicts: readonly CandidateVerdict[]): string {
 export function renderReleases(releases: readonly Release[], terminal: Terminal): string[] {
   const { widthColumns } = terminal;
   return releases.flatMap(({ key, owner, network, result, why }) => {
-    const name = shortName(owner, widthColumns);
+    const name = cutName(owner, nameInSentence);
     const vf = `${nameVf(key)} (${network})`;
     const reason = why === undefined ? '.' : `: ${why}`;
     switch (result) {

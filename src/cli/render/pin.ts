@@ -3,7 +3,7 @@
 import { listText } from '../../placement/number-list.ts';
 import type { PinChange, PinningPlan, ScopePlan } from '../../placement/pinning-plan.ts';
 import type { Terminal } from '../context.ts';
-import { printable, renderTable, shortName, wrapText } from './table.ts';
+import { cutName, nameInSentence, printable, renderTable, wrapText } from './table.ts';
 import type { Column } from './table.ts';
 
 interface Row {
@@ -33,7 +33,7 @@ export function changeCountOf({ live, stored }: PinningPlan): number {
 export function renderPinning(plan: PinningPlan, terminal: Terminal): string[] {
   const { widthColumns } = terminal;
   const style = (text: string): string => terminal.style('dim', text);
-  const name = printable(shortName(plan.vm, widthColumns));
+  const name = printable(cutName(plan.vm, nameInSentence));
   const rows = [...rowsOf('running VM', plan.live), ...rowsOf('stored', plan.stored)];
   const title =
     rows.length === 0

@@ -26,6 +26,8 @@ const gap = '  ';
 /** Enough to tell most names apart. */
 const shortestName = 12;
 const dearest = 2;
+/** Columns of a foreign name in a sentence, which goes on in the next line. */
+export const nameInSentence = 60;
 
 /**
  * Text from the kernel, a file or a hypervisor, safe for a terminal: no control characters, so no escape sequences; no
@@ -33,11 +35,6 @@ const dearest = 2;
  */
 export function printable(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?');
-}
-
-/** Foreign names can be of any length: the part of one that leaves the others room. A width of undefined has room. */
-export function shortName(name: string, widthColumns: number | undefined): string {
-  return cutName(name, roomForName(widthColumns));
 }
 
 /** A name in at most so many columns. */
@@ -50,6 +47,7 @@ export function isTight(roomColumns: number): boolean {
   return roomColumns <= shortestName;
 }
 
+/** Foreign names can be of any length: the room for one that leaves the others some. A width of undefined has room. */
 function roomForName(widthColumns: number | undefined): number {
   return Math.max(shortestName, Math.floor((widthColumns ?? Infinity) / 4));
 }
