@@ -39,10 +39,14 @@ function open() {
   });
   feed.subscribe((event) => events.push(event));
   const suspects = new Map<string, Suspect>();
+  const looks: number[] = [];
   const work = new ReleaseWork({
     feed,
     signal: stop.signal,
-    findSuspects: async () => [...suspects.values()],
+    findSuspects: async () => {
+      looks.push(Date.now());
+      return [...suspects.values()];
+    },
     recoverAll: async () => ({ releases: [], corrupt: [] }),
     leases: () => ({ areThere: suspects.size > 0, areYoung: false }),
   });
@@ -65,7 +69,7 @@ function open() {
     stop.abort();
     await following;
   };
-  return { work, events, suspect, end };
+  return { work, events, looks, suspect, end };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -108,6 +112,23 @@ describe('a lease that ends', () => {
     work.request();
     await vi.advanceTimersByTimeAsync(100);
     expect(tries).toEqual([startedMs + 10]);
+    finish('free');
+    await end();
+  });
+
+  it('is not looked at again and again while it is worked on after a first try', async () => {
+    const { work, looks, suspect, end } = open();
+    let finish: (result: Release['result']) => void = () => undefined;
+    const tries = suspect(stuck, async () => {
+      if (tries.length === 1) return 'kept';
+      return new Promise((resolve) => {
+        finish = resolve;
+      });
+    });
+    work.request();
+    await vi.advanceTimersByTimeAsync(longMs);
+    expect(tries).toHaveLength(2);
+    expect(looks).toHaveLength(2);
     finish('free');
     await end();
   });

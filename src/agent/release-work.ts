@@ -113,7 +113,10 @@ export class ReleaseWork {
   #waitMs(): number {
     if (this.#retryMs > 0) return this.#retryMs;
     const now = performance.now();
-    const retries = [...this.#retries.values()].map(({ atMs }) => Math.max(0, atMs - now));
+    // One that is being worked on wakes us when that is over.
+    const retries = [...this.#retries]
+      .filter(([generation]) => !this.#works.has(generation))
+      .map(([, { atMs }]) => Math.max(0, atMs - now));
     return Math.min(this.#options.leases().areYoung ? youngLookMs : lookMs, ...retries);
   }
 
