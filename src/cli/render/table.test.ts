@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { printable, renderTable, wrapText } from './table.ts';
+import { cutName, printable, renderTable, wrapText } from './table.ts';
 import type { Column } from './table.ts';
 
 interface Row {
@@ -32,6 +32,23 @@ describe('a table', () => {
     const rows = [{ name: 'a', size: 7, note: 'some words' }];
     expect(renderTable(rows, columns, { ...options, widthColumns: 15 }).hidden).toEqual(['NOTE']);
     expect(renderTable(rows, columns, { ...options, widthColumns: 7 }).hidden).toEqual(['SIZE', 'NOTE']);
+  });
+
+  it('cuts names only as far as that saves a column', () => {
+    const rows = [{ name: 'web-frontend-production', size: 7, note: 'words' }];
+    const shorter: readonly Column<Row>[] = [
+      { title: 'NAME', cell: ({ name }, room) => cutName(name, room), sacrifice: 0 },
+      { title: 'SIZE', cell: ({ size }) => `${size}`, sacrifice: 1 },
+      { title: 'NOTE', cell: ({ note }) => note.repeat(10), sacrifice: 2 },
+    ];
+    const at = (widthColumns: number): readonly string[] => {
+      const { lines, hidden } = renderTable(rows, shorter, { ...options, widthColumns });
+      return [...hidden, lines[1]?.trim() ?? ''];
+    };
+    expect(at(78)).toEqual([`web-frontend-prod…  7     ${'words'.repeat(10)}`]);
+    expect(at(60)).toEqual(['NOTE', 'web-frontend-p…  7']);
+    expect(at(21)).toEqual(['NOTE', 'web-fronten…  7']);
+    expect(at(19)).toEqual(['SIZE', 'NOTE', 'web-fronten…']);
   });
 
   it('lets no control character through to the terminal', () => {

@@ -62,19 +62,21 @@ export function renderTable<Row>(
   options: TableOptions,
 ): { lines: string[]; hidden: string[] } {
   const roomiest = roomForName(options.widthColumns);
-  for (let room = roomiest; ; room -= 1) {
-    const { lines, hidden, isWhole } = layOut(rows, columns, options, room);
-    if (isWhole || room <= shortestName) return { lines, hidden: hidden.map(({ title }) => title) };
+  let best = layOut(rows, columns, options, roomiest);
+  for (let room = roomiest - 1; room >= shortestName && best.loss > 0; room -= 1) {
+    const tighter = layOut(rows, columns, options, room);
+    if (tighter.loss < best.loss) best = tighter;
   }
+  return { lines: best.lines, hidden: best.hidden.map(({ title }) => title) };
 }
 
-/** A table with names cut to `roomColumns`, and whether all that is dear fits. */
+/** A table with names cut to `roomColumns`, and how many columns that are dear it lost; lines that are too long count, too. */
 function layOut<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
   options: TableOptions,
   roomColumns: number,
-): { lines: string[]; hidden: Column<Row>[]; isWhole: boolean } {
+): { lines: string[]; hidden: Column<Row>[]; loss: number } {
   let shown = columns
     .map((column) => ({ column, cells: rows.map((row) => printable(column.cell(row, roomColumns))) }))
     .filter(({ cells }) => cells.some((cell) => cell !== ''))
@@ -107,9 +109,9 @@ function layOut<Row>(
     ).trimEnd();
   const header = options.style(line(shown.map(({ column }) => column.title)));
   const body = rows.map((_, index) => line(shown.map(({ cells }) => cells[index] ?? '')));
-  const isWhole =
-    widthOf() <= (options.widthColumns ?? Infinity) && hidden.every(({ sacrifice }) => sacrifice > dearest);
-  return { lines: [header, ...body], hidden: hidden.reverse(), isWhole };
+  const excess = Math.max(0, widthOf() - (options.widthColumns ?? Infinity));
+  const loss = excess + hidden.filter(({ sacrifice }) => sacrifice <= dearest).length;
+  return { lines: [header, ...body], hidden: hidden.reverse(), loss };
 }
 
 /** Lines that say which columns had no room; none when all had. */
