@@ -345,7 +345,7 @@ describe('an attach that cannot be', () => {
         expect(error).toMatchObject({ code: 'usage.invalid', message: expect.stringMatching(why) });
         expect(error.hint).toBeDefined();
       }
-      expect(await openFileLeases(now.stateFolder).list()).toEqual([]);
+      expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([]);
       expect([now.state, now.vms]).toEqual([start.state, start.vms]);
     },
   );
@@ -499,7 +499,7 @@ describe('a VF that cannot be given back', () => {
     odd.problem = 'the definition of "web-1" is not XML that vfleet reads';
     const kept = [expect.objectContaining({ result: 'kept', why: odd.problem })];
     expect((await recoverLeases(host)).releases).toEqual(kept);
-    const [suspect] = await new LeaseCare(host, 0).findSuspects();
+    const [suspect] = await new LeaseCare(host).findSuspects(0);
     expect(await suspect?.mend()).toEqual(kept[0]);
     for (const attempt of [
       attachVf(host, now.readGround, request('web-1')),

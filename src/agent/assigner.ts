@@ -49,7 +49,7 @@ export function createAssigner(
   host: AssigningHost,
   { readGround, standingGround }: AssignerOptions,
 ): Assigner {
-  const care = new LeaseCare(host, usualWaitMs);
+  const care = new LeaseCare(host);
   return {
     attach: async (asked) => {
       const request = withWait(asked);
@@ -73,7 +73,7 @@ export function createAssigner(
     explain: async (request) => explainAttach(host, readGround, request),
     detach: async (request) => detachVfs(host, withWait(request)),
     recover: async (waitMs = usualWaitMs) => recoverLeases(host, { waitMs }),
-    findSuspects: async () => care.findSuspects(),
+    findSuspects: async () => care.findSuspects(usualWaitMs),
     doubt: (isMeant) => care.doubt(isMeant),
     isSettled: (lease) => care.isSettled(lease),
   };

@@ -20,15 +20,12 @@ import type { LeaseFilter, Suspect } from './release-work.ts';
 /** Looks after the leases of one host. */
 export class LeaseCare {
   readonly #host: AssigningHost;
-  readonly #waitMs: number;
   /** Leases that were found whole, by generation: their settings are not verified again and again. */
   readonly #settled = new Map<string, Lease>();
   #doubts = 0;
 
-  /** `waitMs`: how long an apply that is under way is waited for. */
-  constructor(host: AssigningHost, waitMs: number) {
+  constructor(host: AssigningHost) {
     this.#host = host;
-    this.#waitMs = waitMs;
   }
 
   /** These leases are to be verified once more. */
@@ -39,10 +36,11 @@ export class LeaseCare {
 
   /**
    * Leases whose owner seems to have gone, and those that were not verified since they began or were doubted. To mend them
-   * answers `kept` where nobody can say; a VF that somebody works on is passed over, and one whose lease cannot be understood
-   * is left as it is. Throws what the lease store throws; mending throws `lock.held` as well.
+   * answers `kept` where nobody can say; a VF that somebody works on is passed over. Throws what the lease store throws;
+   * mending throws `lock.held` as well, when an apply that is under way takes longer than `waitMs`. A VF whose lease cannot be
+   * understood is left as it is.
    */
-  async findSuspects(): Promise<readonly Suspect[]> {
+  async findSuspects(waitMs: number): Promise<readonly Suspect[]> {
     removeAbandoned(this.#host.stateFolder);
     const { leases } = await this.#host.leases.list();
     const present = new Set(leases.map(({ generation }) => generation));
@@ -58,7 +56,7 @@ export class LeaseCare {
       if (lease.owner.kind === 'libvirt' && typeof vms === 'string')
         suspects.push({ lease, mend: async () => releaseOf(lease, 'kept', vms) });
       else if (!this.#settled.has(lease.generation) || (await this.#isAbandoned(lease, vms)))
-        suspects.push({ lease, mend: async () => this.#mend(lease, glance, doubts) });
+        suspects.push({ lease, mend: async () => this.#mend(lease, glance, doubts, waitMs) });
     }
     return suspects;
   }
@@ -94,9 +92,9 @@ export class LeaseCare {
   }
 
   /** Every judgement is made once more under the lock of the VF. */
-  async #mend(lease: Lease, glance: Glance, doubts: number): Promise<Release | undefined> {
+  async #mend(lease: Lease, glance: Glance, doubts: number, waitMs: number): Promise<Release | undefined> {
     if (isVfBusy(this.#host.stateFolder, lease.key)) return undefined;
-    const release = await recoverOne(this.#host, glance, { lease, waitMs: this.#waitMs });
+    const release = await recoverOne(this.#host, glance, lease, waitMs);
     // What was doubted after the glance was not verified by it.
     if (release === undefined && doubts === this.#doubts) this.#settled.set(lease.generation, lease);
     return release;

@@ -61,7 +61,8 @@ export async function recoverLeases(
 export async function recoverOne(
   host: AssigningHost,
   glance: Glance,
-  { lease, waitMs }: { readonly lease: Lease; readonly waitMs: number },
+  lease: Lease,
+  waitMs: number,
 ): Promise<Release | undefined> {
   const hostLock = await shareHost(host, waitMs);
   try {

@@ -18,7 +18,7 @@ import type { AssigningHost } from './assigning-host.ts';
 import { describeMismatch } from './lease-settings.ts';
 import type { PresentVf } from './vf-work.ts';
 import { bindVf, executionOf, findVf, listVfUsers, nameOfVf, readPresentVf, setVfTo } from './vf-work.ts';
-import { aliasesToUnplug, hasVf, wholeScope } from './vm-nic.ts';
+import { aliasesOf, hasVf, wholeScope } from './vm-nic.ts';
 import { quoted } from './wording.ts';
 
 /** A VM as it was read a moment ago, under the lock of the VF; `vm` is absent when the hypervisor knows it no more. */
@@ -78,12 +78,14 @@ async function unplug(host: AssigningHost, lease: Lease, seen: SeenVm | undefine
   try {
     const { vm } = seen ?? { vm: await readVmOf(host, lease) };
     if (vm === undefined) return { isFresh: false };
-    const aliases = aliasesToUnplug(vm, lease);
-    if (aliases.length === 0) return { isFresh: false };
     host.report(`unplugging ${nameOfVf(lease.key)} from ${quoted(vm.name)}`);
-    for (const alias of aliases)
+    // Also when it is not seen: a hypervisor that is still plugging it in does one after the other.
+    for (const alias of aliasesOf(vm, lease))
       await host.hypervisor.detachNic(vm.uuid, alias, wholeScope(vm), host.unplugTimeoutMs);
-    return { obstacle: await findLateUse(host, lease), isFresh: hasVf(vm, lease).live };
+    const { live, stored } = hasVf(vm, lease);
+    // Where nothing was seen and nothing taken, the last look before the lease ends is enough.
+    const obstacle = live || stored ? await findLateUse(host, lease) : undefined;
+    return { obstacle, isFresh: live };
   } catch (error) {
     if (isAnswer(error)) return { obstacle: error.message, isFresh: false };
     throw error;

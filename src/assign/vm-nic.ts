@@ -47,15 +47,11 @@ export function wholeScope(vm: Vm): ChangeScope {
   return { live: isActive(vm), stored: vm.persistent };
 }
 
-/**
- * Aliases under which a VM has the VF of a lease and its standby, our own first. A VM that runs is to be asked about those
- * also when they are not seen: a hypervisor that is still plugging one in does one after the other.
- */
-export function aliasesToUnplug(vm: Vm, lease: Lease): readonly string[] {
+/** Aliases under which a VM has the VF of a lease and its standby; our own come first, also where they are not seen. */
+export function aliasesOf(vm: Vm, lease: Lease): readonly string[] {
   const found = [...vm.nics, ...vm.storedNics].flatMap((nic) =>
     isVfNic(nic, lease) && nic.alias !== undefined ? [nic.alias] : [],
   );
   const standby = lease.standby === undefined ? [] : [standbyAliasOf(lease)];
-  const aliases = [...new Set([vfAliasOf(lease), ...found, ...standby])];
-  return isActive(vm) ? aliases : aliases.filter((alias) => vm.storedNics.some((nic) => nic.alias === alias));
+  return [...new Set([vfAliasOf(lease), ...found, ...standby])];
 }
