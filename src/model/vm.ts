@@ -43,6 +43,10 @@ export const VmPlacement = z.strictObject({
   /** Host CPUs per vCPU number, for those that are pinned. */
   vcpuPins: z.record(z.string(), CpuSet),
   emulatorPin: CpuSet.optional(),
+  /** Numbers of the threads that the VM has for disks (libvirt's iothreads), rising; absent: none. */
+  ioThreads: z.array(z.int().min(1)).optional(),
+  /** Host CPUs per number of an I/O thread, for those that are pinned. */
+  ioThreadPins: z.record(z.string(), CpuSet).optional(),
   /** Host NUMA nodes of the memory, and how strictly. */
   memoryNodes: z.array(z.int()).optional(),
   memoryMode: z.enum(['strict', 'preferred', 'interleave', 'restrictive']).optional(),
@@ -53,6 +57,7 @@ export type VmPlacement = z.infer<typeof VmPlacement>;
 export interface Pinning {
   readonly vcpuPins?: Readonly<Record<string, readonly number[]>>;
   readonly emulatorPin?: readonly number[];
+  readonly ioThreadPins?: Readonly<Record<string, readonly number[]>>;
   readonly memoryNodes?: readonly number[];
 }
 

@@ -9,6 +9,8 @@ export interface GivenCpus {
   /** A CPU for each vCPU. */
   readonly vcpus: readonly number[];
   readonly emulator: readonly number[];
+  /** I/O threads, by number, that need not run where the emulator does. */
+  readonly ioThreads: Readonly<Record<string, readonly number[]>>;
   /** The emulator has no CPU besides those of the vCPUs. */
   readonly isShared: boolean;
 }
@@ -43,7 +45,8 @@ export function giveCpus(
   }
   if (vcpus.length < vcpuCount) return undefined;
   const isShared = begun.length === 0;
-  return { vcpus, emulator: (isShared ? vcpus : begun).toSorted((a, b) => a - b), isShared };
+  const emulator = (isShared ? vcpus : begun).toSorted((a, b) => a - b);
+  return { vcpus, emulator, ioThreads: {}, isShared };
 }
 
 /** Where a VM is pinned already, running before stored, if that is as good as what it would be given. */
@@ -57,9 +60,12 @@ export function keepCpus(vm: Vm, node: CpuNode, owners: Owners): GivenCpus | und
   return undefined;
 }
 
-/** A CPU for each vCPU, none twice, and an emulator, all of them free; undefined otherwise. */
+/**
+ * A CPU for each vCPU, none twice, and an emulator, all of them free; undefined otherwise. I/O threads that are on free CPUs
+ * as well stay there.
+ */
 function cpusOf(placement: VmPlacement, free: ReadonlySet<number>): GivenCpus | undefined {
-  const { vcpuCount, vcpuPins, emulatorPin = [] } = placement;
+  const { vcpuCount, vcpuPins, emulatorPin = [], ioThreadPins = {} } = placement;
   const vcpus: number[] = [];
   for (let number = 0; number < vcpuCount; number += 1) {
     const [cpu, ...more] = vcpuPins[number] ?? [];
@@ -68,12 +74,24 @@ function cpusOf(placement: VmPlacement, free: ReadonlySet<number>): GivenCpus | 
   }
   const isWhole = new Set(vcpus).size === vcpus.length;
   if (!isWhole || emulatorPin.length === 0 || !emulatorPin.every((cpu) => free.has(cpu))) return undefined;
-  return { vcpus, emulator: emulatorPin, isShared: emulatorPin.every((cpu) => vcpus.includes(cpu)) };
+  return {
+    vcpus,
+    emulator: emulatorPin,
+    ioThreads: Object.fromEntries(
+      Object.entries(ioThreadPins).filter(([, pin]) => pin.every((cpu) => free.has(cpu))),
+    ),
+    isShared: emulatorPin.every((cpu) => vcpus.includes(cpu)),
+  };
 }
 
 /** Where the VM would start next; undefined without a stored definition. */
 export function storedPlacementOf({ persistent, placement, storedPlacement }: Vm): VmPlacement | undefined {
   return persistent ? (storedPlacement ?? placement) : undefined;
+}
+
+/** Numbers of the I/O threads that the running VM or its stored definition has. */
+export function ioThreadsOf(vm: Vm): readonly number[] {
+  return [...new Set([vm.placement, storedPlacementOf(vm)].flatMap((each) => each?.ioThreads ?? []))];
 }
 
 /** vCPUs of the running VM or of the stored definition, whichever has more. */

@@ -15,7 +15,7 @@ export function planChanges(
     .filter((vcpu) => vcpu < placement.vcpuCount)
     .filter((vcpu) => !isSame(placement.vcpuPins[vcpu], wanted.vcpuPins[vcpu]))
     .sort((a, b) => a - b);
-  for (const run of runsOf(vcpus, placement))
+  for (const run of runsOf(vcpus, placement.vcpuPins))
     changes.push({
       what: 'vcpus',
       vcpus: run,
@@ -25,28 +25,43 @@ export function planChanges(
   const movesEmulator = !isSame(placement.emulatorPin, wanted.emulatorPin);
   if (movesEmulator)
     changes.push({ what: 'emulator', before: placement.emulatorPin, after: wanted.emulatorPin });
+  const { ioThreadPins = {} } = placement;
+  const ioThreads = (placement.ioThreads ?? []).filter(
+    (thread) => !isSame(ioThreadPins[thread], wanted.ioThreadPins[thread]),
+  );
+  for (const run of runsOf(ioThreads, ioThreadPins))
+    changes.push({
+      what: 'ioThreads',
+      ioThreads: run,
+      before: run.map((thread) => ioThreadPins[thread]),
+      after: run.map((thread) => wanted.ioThreadPins[thread] ?? []),
+    });
   const movesMemory = !keepsMemory && !isSame(placement.memoryNodes, wanted.memoryNodes);
   if (movesMemory) changes.push({ what: 'memory', before: placement.memoryNodes, after: wanted.memoryNodes });
-  const vcpuPins = Object.fromEntries(vcpus.map((vcpu) => [vcpu, wanted.vcpuPins[vcpu] ?? []]));
+  const pinsOf = (all: Pins, numbers: readonly number[]): Pins =>
+    Object.fromEntries(numbers.map((number) => [number, all[number] ?? []]));
   return {
     pinning: {
-      ...(vcpus.length === 0 ? {} : { vcpuPins }),
+      ...(vcpus.length === 0 ? {} : { vcpuPins: pinsOf(wanted.vcpuPins, vcpus) }),
       ...(movesEmulator ? { emulatorPin: wanted.emulatorPin } : {}),
+      ...(ioThreads.length === 0 ? {} : { ioThreadPins: pinsOf(wanted.ioThreadPins, ioThreads) }),
       ...(movesMemory ? { memoryNodes: wanted.memoryNodes } : {}),
     },
     changes,
   };
 }
 
-/** vCPUs one after the other that are alike in whether they are pinned now. */
-function runsOf(vcpus: readonly number[], { vcpuPins }: VmPlacement): readonly (readonly number[])[] {
+type Pins = Readonly<Record<string, readonly number[]>>;
+
+/** Threads one after the other that are alike in whether they are pinned now. */
+function runsOf(threads: readonly number[], pins: Pins): readonly (readonly number[])[] {
   const runs: number[][] = [];
-  for (const vcpu of vcpus) {
+  for (const thread of threads) {
     const run = runs.at(-1);
     const last = run?.at(-1);
-    const isAlike = last !== undefined && (vcpuPins[last] === undefined) === (vcpuPins[vcpu] === undefined);
-    if (run !== undefined && last === vcpu - 1 && isAlike) run.push(vcpu);
-    else runs.push([vcpu]);
+    const isAlike = last !== undefined && (pins[last] === undefined) === (pins[thread] === undefined);
+    if (run !== undefined && last === thread - 1 && isAlike) run.push(thread);
+    else runs.push([thread]);
   }
   return runs;
 }

@@ -31,6 +31,13 @@ export type PinChange =
       readonly after: readonly (readonly number[])[];
     }
   | {
+      readonly what: 'ioThreads';
+      /** Numbers of the I/O threads, rising; the other two lists have an entry for each. */
+      readonly ioThreads: readonly number[];
+      readonly before: readonly (readonly number[] | undefined)[];
+      readonly after: readonly (readonly number[])[];
+    }
+  | {
       readonly what: 'emulator' | 'memory';
       readonly before: readonly number[] | undefined;
       readonly after: readonly number[];

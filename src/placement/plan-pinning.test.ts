@@ -60,6 +60,12 @@ function applied(vm: Vm, plan: PinningPlan): Vm {
       ...Object.fromEntries(Object.entries(wanted?.vcpuPins ?? {}).map(([vcpu, cpus]) => [vcpu, [...cpus]])),
     },
     ...(wanted?.emulatorPin === undefined ? {} : { emulatorPin: [...wanted.emulatorPin] }),
+    ioThreadPins: {
+      ...placement.ioThreadPins,
+      ...Object.fromEntries(
+        Object.entries(wanted?.ioThreadPins ?? {}).map(([thread, cpus]) => [thread, [...cpus]]),
+      ),
+    },
     ...(wanted?.memoryNodes === undefined ? {} : { memoryNodes: [...wanted.memoryNodes] }),
   });
   const stored = vm.storedPlacement ?? vm.placement;
@@ -127,6 +133,48 @@ describe('a placement', () => {
     const all = Array.from({ length: 32 }, (_, cpu) => cpu);
     const other = vmOf('web-2', { placement: { vcpuCount: 1, memoryMb: 1, vcpuPins: { 0: all } } });
     expect(planPinning(request({ vms: [other] })).pinning.vcpuPins[0]).toEqual([8]);
+  });
+
+  it('leaves cores of the I/O threads of others alone, and moves its own with the emulator', () => {
+    const other = vmOf('web-2', {
+      placement: { vcpuCount: 1, memoryMb: 1, vcpuPins: {}, ioThreads: [1], ioThreadPins: { 1: [8] } },
+    });
+    const placement = {
+      vcpuCount: 4,
+      memoryMb: 1,
+      vcpuPins: {},
+      ioThreads: [1, 3],
+      ioThreadPins: { 3: [0] },
+    };
+    const plan = planPinning(request({ vm: vmOf('web-1', { placement }), vms: [other] }));
+    expect(plan.pinning).toMatchObject({
+      vcpuPins: { 0: [9], 1: [25], 2: [10], 3: [26] },
+      emulatorPin: [9, 10, 25, 26],
+      ioThreadPins: { 1: [9, 10, 25, 26], 3: [9, 10, 25, 26] },
+    });
+    expect(plan.reasons).toContain('taken on node 1: CPU 8 by web-2');
+    expect(plan.reasons).toContain('its I/O threads run with the emulator threads');
+    expect(plan.live?.changes).toContainEqual({
+      what: 'ioThreads',
+      ioThreads: [1],
+      before: [undefined],
+      after: [[9, 10, 25, 26]],
+    });
+    expect(plan.live?.pinning.ioThreadPins).toEqual(plan.pinning.ioThreadPins);
+  });
+
+  it('keeps I/O threads that are on free cores of the node, with a placement that is good', () => {
+    const placement = {
+      vcpuCount: 1,
+      memoryMb: 1,
+      vcpuPins: { 0: [12] },
+      emulatorPin: [13],
+      memoryNodes: [1],
+      ioThreads: [1, 2],
+      ioThreadPins: { 1: [14, 30], 2: [0] },
+    };
+    const plan = planPinning(request({ vm: vmOf('web-1', { placement, persistent: false }) }));
+    expect(plan.live?.pinning).toEqual({ ioThreadPins: { 2: [13] } });
   });
 
   it('takes isolated CPUs first and the core of CPU 0 last', () => {
@@ -270,6 +318,8 @@ const anyRequest: fc.Arbitrary<PinningRequest> = fc
       running: fc.boolean(),
       persistent: fc.boolean(),
       pins: fc.array(fc.uniqueArray(fc.nat(40), { minLength: 1, maxLength: 3 }), { maxLength: 8 }),
+      ioThreads: fc.uniqueArray(fc.integer({ min: 1, max: 5 }), { maxLength: 3 }),
+      ioThreadPin: fc.uniqueArray(fc.nat(40), { minLength: 1, maxLength: 3 }),
       memoryMode: fc.constantFrom(undefined, 'strict' as const, 'restrictive' as const),
     }),
     others: fc.array(fc.array(fc.uniqueArray(fc.nat(40), { maxLength: 3 }), { maxLength: 3 }), {
@@ -278,13 +328,16 @@ const anyRequest: fc.Arbitrary<PinningRequest> = fc
   })
   .map(({ nodes, cores, threads, isolated, vfNodes, vm, others }) => {
     const host = hostOf(nodes, cores, threads, isolated);
-    const { pins, memoryMode, vcpuCount, storedCount } = vm;
+    const { pins, memoryMode, vcpuCount, storedCount, ioThreads, ioThreadPin } = vm;
     const placement: VmPlacement = {
       vcpuCount,
       memoryMb: 1024,
       vcpuPins: Object.fromEntries(pins.slice(0, vcpuCount).map((set, vcpu) => [vcpu, set])),
       ...(memoryMode === undefined ? {} : { memoryMode, memoryNodes: [0] }),
+      ioThreads,
+      ioThreadPins: Object.fromEntries(ioThreads.slice(0, 2).map((thread) => [thread, ioThreadPin])),
     };
+    const [first] = ioThreads;
     return {
       host,
       vfs: vfNodes.map((node, at) => ({ address: `0000:17:01.${at}`, node: node % nodes })),
@@ -292,14 +345,26 @@ const anyRequest: fc.Arbitrary<PinningRequest> = fc
         state: vm.running ? 'running' : 'stopped',
         persistent: vm.persistent || !vm.running,
         placement,
-        ...(storedCount === undefined ? {} : { storedPlacement: { ...placement, vcpuCount: storedCount } }),
+        ...(storedCount === undefined
+          ? {}
+          : {
+              storedPlacement: {
+                ...placement,
+                vcpuCount: storedCount,
+                ...(first === undefined
+                  ? {}
+                  : { ioThreads: [first], ioThreadPins: { [first]: ioThreadPin } }),
+              },
+            }),
       }),
       vms: others.map((sets, at) =>
         vmOf(`other-${at}`, {
           placement: {
             vcpuCount: Math.max(1, sets.length),
             memoryMb: 1,
-            vcpuPins: Object.fromEntries(sets.map((set, vcpu) => [vcpu, set])),
+            vcpuPins: Object.fromEntries(sets.slice(1).map((set, vcpu) => [vcpu, set])),
+            ioThreads: [1],
+            ioThreadPins: Object.fromEntries(sets.slice(0, 1).map((set) => [1, set])),
           },
         }),
       ),
@@ -331,11 +396,13 @@ describe('every placement', () => {
         expect([emulatorPin.length > 0, isOwn || isShared]).toEqual([true, true]);
         expect(memoryNodes).toEqual([plan.node]);
         const node = given.host.nodes.find((each) => each.node === plan.node);
-        const used = [...vcpus, ...emulatorPin];
+        const used = [...vcpus, ...emulatorPin, ...Object.values(plan.pinning.ioThreadPins).flat()];
         const online = given.host.nodes.flatMap(({ cores }) => cores.flat());
         const taken = new Set(
           given.vms
-            .flatMap(({ placement }) => Object.values(placement.vcpuPins))
+            .flatMap(({ placement: { vcpuPins: pins, ioThreadPins } }) =>
+              Object.values({ ...pins, io: ioThreadPins?.[1] ?? [] }),
+            )
             .filter((set) => !online.every((cpu) => set.includes(cpu)))
             .flat(),
         );

@@ -5,7 +5,14 @@ import { VfleetError } from '../base/errors.ts';
 import type { CpuNode, HostCpus } from '../model/host-cpus.ts';
 import { isActive } from '../model/vm.ts';
 import type { Pinning } from '../model/vm.ts';
-import { freeCoresOf, giveCpus, keepCpus, storedPlacementOf, vcpuCountOf } from './given-cpus.ts';
+import {
+  freeCoresOf,
+  giveCpus,
+  ioThreadsOf,
+  keepCpus,
+  storedPlacementOf,
+  vcpuCountOf,
+} from './given-cpus.ts';
 import type { GivenCpus } from './given-cpus.ts';
 import { chooseNode } from './near-node.ts';
 import { listText } from './number-list.ts';
@@ -32,6 +39,9 @@ export function planPinning(request: PinningRequest): PinningPlan {
   const pinning: Required<Pinning> = {
     vcpuPins: Object.fromEntries(cpus.vcpus.map((cpu, vcpu) => [vcpu, [cpu]])),
     emulatorPin: cpus.emulator,
+    ioThreadPins: Object.fromEntries(
+      ioThreadsOf(vm).map((thread) => [thread, cpus.ioThreads[thread] ?? cpus.emulator]),
+    ),
     memoryNodes: [number],
   };
   const { placement } = vm;
@@ -47,6 +57,7 @@ export function planPinning(request: PinningRequest): PinningPlan {
     reasons: [
       ...reasons,
       ...describeCpus(host, node, cpus),
+      ...describeIoThreads(pinning),
       ...describeTaken(node, taken),
       ...memory.reasons,
     ],
@@ -66,6 +77,12 @@ function describeCpus(host: HostCpus, node: CpuNode, { vcpus, isShared }: GivenC
       ? 'the emulator threads run on the CPUs of the vCPUs: no sibling of their cores is left over'
       : `the emulator threads have CPUs of their own${siblings ? ', left over of the cores' : ''}`,
   ];
+}
+
+function describeIoThreads({ emulatorPin, ioThreadPins }: Required<Pinning>): readonly string[] {
+  const pins = Object.values(ioThreadPins);
+  if (pins.length === 0 || pins.some((pin) => !isSame(pin, emulatorPin))) return [];
+  return ['its I/O threads run with the emulator threads'];
 }
 
 function describeTaken(node: CpuNode, { ownerByCpu, floating, unknown }: TakenCpus): readonly string[] {

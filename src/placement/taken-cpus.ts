@@ -30,8 +30,12 @@ export function listTakenCpus(host: HostCpus, vms: readonly Vm[], except: Pick<V
   return { ownerByCpu, floating, unknown };
 }
 
-function cpusOf({ vcpuPins, emulatorPin = [] }: VmPlacement, online: readonly number[]): readonly number[] {
-  return [...Object.values(vcpuPins), emulatorPin].filter((pin) => !coversAll(pin, online)).flat();
+function cpusOf(
+  { vcpuPins, emulatorPin = [], ioThreadPins = {} }: VmPlacement,
+  online: readonly number[],
+): readonly number[] {
+  const pins = [...Object.values(vcpuPins), emulatorPin, ...Object.values(ioThreadPins)];
+  return pins.filter((pin) => !coversAll(pin, online)).flat();
 }
 
 function coversAll(pin: readonly number[], online: readonly number[]): boolean {

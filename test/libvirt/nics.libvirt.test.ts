@@ -364,6 +364,34 @@ describe.skipIf(!libvirtdIsThere)('interfaces on a real libvirtd', () => {
     expect(after.storedPlacement).toEqual(vm.storedPlacement);
   });
 
+  test('pinned with I/O threads: both hold it, virsh says the same, and a refusal puts all back', async () => {
+    const settings =
+      "<iothreads>3</iothreads><iothreadids><iothread id='5'/></iothreadids>" +
+      "<cputune><iothreadpin iothread='5' cpuset='0'/></cputune>";
+    const uuid = await runningVm(domainXml('io', { settings }));
+    const before = await hypervisor.readVm(uuid);
+    for (const placement of [before.placement, before.storedPlacement])
+      expect(placement).toMatchObject({ ioThreads: [1, 2, 5], ioThreadPins: { 5: [0] } });
+    await hypervisor.pin(uuid, { emulatorPin: [1], ioThreadPins: { 1: [1], 5: [1] } }, both);
+    const vm = await hypervisor.readVm(uuid);
+    for (const placement of [vm.placement, vm.storedPlacement])
+      expect(placement).toMatchObject({ emulatorPin: [1], ioThreadPins: { 1: [1], 5: [1] } });
+    const info = await libvirtd.virsh('iothreadinfo', 'io', '--live');
+    const rows = info.match(/^ *\d+ +\S+/gm)?.map((row) => row.trim().replaceAll(/ +/g, ' '));
+    expect(rows?.sort()).toEqual(['1 1', expect.stringMatching(/^2 0-/), '5 1']);
+    await expect(
+      hypervisor.pin(uuid, { vcpuPins: { 0: [0] }, ioThreadPins: { 1: [0], 5: [9000] } }, both),
+    ).rejects.toMatchObject({ code: 'hypervisor.refused' });
+    await expect(hypervisor.pin(uuid, { ioThreadPins: { 9: [0] } }, both)).rejects.toMatchObject({
+      code: 'hypervisor.refused',
+      message: 'the VM has no I/O thread 9',
+    });
+    const { vcpuPins, ...after } = (await hypervisor.readVm(uuid)).placement;
+    expect(after).toEqual({ ...vm.placement, vcpuPins: undefined });
+    expect(vcpuPins[0]?.length ?? Infinity).toBeGreaterThan(1);
+    expect((await hypervisor.readVm(uuid)).storedPlacement).toEqual(vm.storedPlacement);
+  });
+
   test('memory of a running VM in a strict mode is refused before anything moves', async () => {
     const uuid = await stoppedVm(domainXml('strict'));
     await hypervisor.pin(uuid, { memoryNodes: [0] }, stored);

@@ -132,6 +132,15 @@ describe('vfleet pin', () => {
     expect(run.out.at(-1)).toBe('Pinned, and read back.');
   });
 
+  it('takes the I/O threads along', async () => {
+    const placement = { ...newVm('web-1', 1).placement, ioThreads: [1, 2], ioThreadPins: { 1: [0], 2: [1] } };
+    const { out, hypervisor } = await pin([vmWithVf('web-1', { placement })], { apply: true, yes: true });
+    expect(out.join('\n')).toMatch(/running VM +I\/O threads 1-2 +CPUs 0 1 +-> +CPUs 8-9,24-25/);
+    const vm = await hypervisor.readVm('web-1');
+    expect(vm.placement.ioThreadPins).toEqual({ 1: vm.placement.emulatorPin, 2: vm.placement.emulatorPin });
+    expect((await pin([vm])).out[0]).toBe('web-1 is well placed on NUMA node 1.');
+  });
+
   it('pins the stored definition of a VM that does not run', async () => {
     const nic = { kind: 'hostdev', hostAddress: vfAddress };
     const vm = vmWithVf('db-1', { state: 'stopped', nics: [], storedNics: [nic] });

@@ -58,9 +58,11 @@ function rowsOf(scope: string, plan: ScopePlan | undefined): readonly Row[] {
 }
 
 function cellsOf(change: PinChange): Omit<Row, 'scope'> {
-  if (change.what === 'vcpus') {
-    const { vcpus, before, after } = change;
-    const what = `${vcpus.length === 1 ? 'vCPU' : 'vCPUs'} ${listText(vcpus)}`;
+  if (change.what === 'vcpus' || change.what === 'ioThreads') {
+    const { before, after } = change;
+    const [name, numbers] =
+      change.what === 'vcpus' ? ['vCPU', change.vcpus] : ['I/O thread', change.ioThreads];
+    const what = `${name}${numbers.length === 1 ? '' : 's'} ${listText(numbers)}`;
     return { what, before: pinsText(before), after: pinsText(after) };
   }
   const [what, any, kind] =
@@ -70,7 +72,7 @@ function cellsOf(change: PinChange): Omit<Row, 'scope'> {
   return { what, before: change.before === undefined ? any : text(change.before), after: text(change.after) };
 }
 
-/** `CPUs 8 24 9 25`: a set for each vCPU in their order; one set stands for all when it is the same. */
+/** `CPUs 8 24 9 25`: a set for each thread in their order; one set stands for all when it is the same. */
 function pinsText(pins: readonly (readonly number[] | undefined)[]): string {
   const sets = pins.map((pin) => (pin === undefined ? 'any CPU' : listText(pin)));
   const [first = ''] = sets;

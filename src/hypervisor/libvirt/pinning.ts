@@ -2,7 +2,7 @@
 // Chooses no CPU (src/placement). All of a pinning holds or, as far as libvirt lets us, nothing of it.
 
 import { messageOf, VfleetError } from '../../base/errors.ts';
-import type { Pinning } from '../../model/vm.ts';
+import type { Pinning, VmPlacement } from '../../model/vm.ts';
 import type { ChangeScope } from '../hypervisor.ts';
 import { parseDefinition, renderDefinition } from './definition.ts';
 import { findDomain, readLiveXml, readStoredXml } from './domain-reader.ts';
@@ -45,15 +45,23 @@ async function renderPinned(client: LibvirtClient, dom: DomainRef, pinning: Pinn
   }
   const xml = await readStoredXml(client, dom, true);
   const domain = parseDefinition(xml, 'the stored definition');
-  checkVcpus(readPlacement(domain).vcpuCount, pinning);
+  checkThreads(readPlacement(domain), pinning);
   putPinning(domain, pinning);
   return renderDefinition(domain, xml);
 }
 
-function checkVcpus(vcpuCount: number, { vcpuPins = {} }: Pinning): void {
-  const stray = Object.keys(vcpuPins).find((vcpu) => !/^\d{1,5}$/.test(vcpu) || Number(vcpu) >= vcpuCount);
-  if (stray === undefined) return;
-  throw new VfleetError('hypervisor.refused', `the VM has no vCPU ${stray}: it has ${vcpuCount}`);
+function checkThreads(
+  { vcpuCount, ioThreads = [] }: VmPlacement,
+  { vcpuPins = {}, ioThreadPins = {} }: Pinning,
+): void {
+  const vcpu = Object.keys(vcpuPins).find(
+    (number) => !/^\d{1,5}$/.test(number) || Number(number) >= vcpuCount,
+  );
+  if (vcpu !== undefined)
+    throw new VfleetError('hypervisor.refused', `the VM has no vCPU ${vcpu}: it has ${vcpuCount}`);
+  const ioThread = Object.keys(ioThreadPins).find((number) => !ioThreads.some((own) => `${own}` === number));
+  if (ioThread !== undefined)
+    throw new VfleetError('hypervisor.refused', `the VM has no I/O thread ${ioThread}`);
 }
 
 type Undo = () => Promise<void>;
@@ -61,7 +69,7 @@ type Undo = () => Promise<void>;
 /** Answers how the running VM gets what it had before. */
 async function pinLive(client: LibvirtClient, dom: DomainRef, pinning: Pinning): Promise<Undo> {
   const before = readPlacement(parseDefinition(await readLiveXml(client, dom), 'the running VM'));
-  checkVcpus(before.vcpuCount, pinning);
+  checkThreads(before, pinning);
   checkMemoryMode(before.memoryMode, pinning);
   const undos: Undo[] = [];
   async function undo(): Promise<void> {
@@ -71,6 +79,7 @@ async function pinLive(client: LibvirtClient, dom: DomainRef, pinning: Pinning):
     if (pinning.vcpuPins !== undefined)
       undos.push(await pinVcpus(client, dom, pinning.vcpuPins, before.vcpuCount));
     if (pinning.emulatorPin !== undefined) undos.push(await pinEmulator(client, dom, pinning.emulatorPin));
+    if (pinning.ioThreadPins !== undefined) undos.push(await pinIoThreads(client, dom, pinning.ioThreadPins));
     if (pinning.memoryNodes !== undefined) {
       await setMemoryNodes(client, dom, pinning.memoryNodes);
       const { memoryNodes } = before;
@@ -99,31 +108,50 @@ function checkMemoryMode(mode: string | undefined, { memoryNodes }: Pinning): vo
   );
 }
 
-async function pinVcpus(
-  client: LibvirtClient,
-  dom: DomainRef,
-  pins: Readonly<Record<string, readonly number[]>>,
-  vcpuCount: number,
+type Pins = Readonly<Record<string, readonly number[]>>;
+
+/** Pins thread after thread; `before` are the CPUs that each goes back to. */
+async function pinThreads(
+  pins: Pins,
+  before: (thread: number) => Buffer | undefined,
+  pinThread: (thread: number, cpuMap: Buffer) => Promise<unknown>,
 ): Promise<Undo> {
-  const { cpuMaps } = await client.call(procedures.domainGetVcpuPinInfo, { dom, vcpuCount, mapBytes, flags });
   const done: number[] = [];
   async function undo(): Promise<void> {
-    for (const vcpu of done) {
-      const cpuMap = cpuMaps.subarray(vcpu * mapBytes, (vcpu + 1) * mapBytes);
-      await client.call(procedures.domainPinVcpuFlags, { dom, vcpu, cpuMap, flags });
+    for (const thread of done) {
+      const cpuMap = before(thread);
+      if (cpuMap !== undefined) await pinThread(thread, cpuMap);
     }
   }
   try {
     for (const [number, cpus] of Object.entries(pins)) {
-      const vcpu = Number(number);
-      await client.call(procedures.domainPinVcpuFlags, { dom, vcpu, cpuMap: cpuMapOf(cpus), flags });
-      done.push(vcpu);
+      const thread = Number(number);
+      await pinThread(thread, cpuMapOf(cpus));
+      done.push(thread);
     }
   } catch (thrown) {
     await undo();
     throw thrown;
   }
   return undo;
+}
+
+async function pinVcpus(client: LibvirtClient, dom: DomainRef, pins: Pins, vcpuCount: number): Promise<Undo> {
+  const { cpuMaps } = await client.call(procedures.domainGetVcpuPinInfo, { dom, vcpuCount, mapBytes, flags });
+  return pinThreads(
+    pins,
+    (vcpu) => cpuMaps.subarray(vcpu * mapBytes, (vcpu + 1) * mapBytes),
+    async (vcpu, cpuMap) => client.call(procedures.domainPinVcpuFlags, { dom, vcpu, cpuMap, flags }),
+  );
+}
+
+async function pinIoThreads(client: LibvirtClient, dom: DomainRef, pins: Pins): Promise<Undo> {
+  const { ioThreads } = await client.call(procedures.domainGetIoThreadInfo, { dom, flags });
+  return pinThreads(
+    pins,
+    (thread) => ioThreads.find(({ id }) => id === thread)?.cpuMap,
+    async (id, cpuMap) => client.call(procedures.domainPinIoThread, { dom, id, cpuMap, flags }),
+  );
 }
 
 async function pinEmulator(client: LibvirtClient, dom: DomainRef, cpus: readonly number[]): Promise<Undo> {

@@ -50,6 +50,22 @@ describe('placement', () => {
     }
   });
 
+  test('is read with the I/O threads, numbered as libvirt does, and their pins', () => {
+    const xml = `<domain><vcpu>1</vcpu><iothreads>4</iothreads><iothreadids><iothread id='2'/><iothread id='7'/></iothreadids>
+      <cputune><iothreadpin iothread='2' cpuset='4-5'/><iothreadpin iothread='9' cpuset='6'/></cputune></domain>`;
+    expect(placementOf(xml)).toEqual({
+      vcpuCount: 1,
+      memoryMb: 0,
+      vcpuPins: {},
+      ioThreads: [1, 2, 3, 7],
+      ioThreadPins: { 2: [4, 5] },
+    });
+    const common = "<domain><vcpu cpuset='0-1'>1</vcpu><iothreads>1</iothreads></domain>";
+    expect(placementOf(common)).toMatchObject({ ioThreads: [1], ioThreadPins: { 1: [0, 1] } });
+    const hostile = placementOf('<domain><vcpu>1</vcpu><iothreads>999999</iothreads></domain>');
+    expect(hostile).toMatchObject({ ioThreads: expect.objectContaining({ length: 4096 }) });
+  });
+
   test('a hostile number of vCPUs makes no million of entries', () => {
     const xml = "<domain><vcpu cpuset='0'>999999</vcpu></domain>";
     expect(Object.keys(readPlacement(parseXml(xml, 'a test')).vcpuPins)).toHaveLength(4096);
@@ -59,16 +75,21 @@ describe('placement', () => {
     const pinning = fc.record({
       vcpuPins: fc.dictionary(fc.constantFrom('0', '1', '2', '3'), cpus),
       emulatorPin: cpus,
+      ioThreadPins: fc.dictionary(fc.constantFrom('1', '2'), cpus),
       memoryNodes: cpus,
     });
+    const withIoThreads = '<domain><vcpu>4</vcpu><iothreads>2</iothreads></domain>';
+    const texts = [liveXml.replace('<cputune>', '<iothreads>2</iothreads>$&'), withIoThreads];
     fc.assert(
-      fc.property(pinning, fc.constantFrom(liveXml, '<domain><vcpu>4</vcpu></domain>'), (wanted, xml) => {
+      fc.property(pinning, fc.constantFrom(...texts), (wanted, xml) => {
         const domain = parseXml(xml, 'a test');
         const before = readPlacement(domain);
         putPinning(domain, wanted);
         const once = renderXml(domain);
         const vcpuPins = { ...before.vcpuPins, ...wanted.vcpuPins };
-        expect(readPlacement(parseXml(once, 'a test'))).toMatchObject({ ...wanted, vcpuPins });
+        const ioThreadPins = { ...before.ioThreadPins, ...wanted.ioThreadPins };
+        const { ioThreadPins: pins = {}, ...after } = readPlacement(parseXml(once, 'a test'));
+        expect({ ...after, ioThreadPins: pins }).toMatchObject({ ...wanted, vcpuPins, ioThreadPins });
         putPinning(domain, wanted);
         expect(renderXml(domain)).toBe(once);
       }),

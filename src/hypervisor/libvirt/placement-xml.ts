@@ -1,4 +1,4 @@
-// Owns where a VM runs, in a domain's XML: CPUs of vCPUs and of the emulator, NUMA nodes of the memory.
+// Owns where a VM runs, in a domain's XML: CPUs of vCPUs, of the emulator and of I/O threads, NUMA nodes of the memory.
 // Pure; changing it in a stored definition keeps everything else.
 
 import { present } from '../../base/present.ts';
@@ -36,16 +36,16 @@ const unitBytes: Readonly<Record<string, number>> = {
 };
 const bytesPerMib = 2 ** 20;
 
-/** Reads the placement of a `<domain>`. vCPUs without a pin of their own have that of `<vcpu cpuset>`, if there is one. */
+/** Reads the placement of a `<domain>`. Threads without a pin of their own have that of `<vcpu cpuset>`, if there is one. */
 export function readPlacement(domain: Element): VmPlacement {
   const vcpu = elementAt(domain, 'vcpu');
-  const vcpuCount = readCount(textOf(vcpu));
+  const vcpuCount = readCount(textOf(vcpu)) ?? 1;
   const cputune = elementAt(domain, 'cputune');
   const commonPin = readSet(vcpu, 'cpuset');
   const vcpuPins: Record<string, number[]> = {};
   // One entry for each vCPU; a hostile count must not make millions.
   if (commonPin !== undefined) {
-    for (let number = 0; number < Math.min(vcpuCount, maxVcpus); number += 1) vcpuPins[number] = commonPin;
+    for (let number = 0; number < Math.min(vcpuCount, maxThreads); number += 1) vcpuPins[number] = commonPin;
   }
   for (const pin of childElements(cputune, 'vcpupin')) {
     const number = numberOf(pin, 'vcpu');
@@ -53,21 +53,46 @@ export function readPlacement(domain: Element): VmPlacement {
     if (number !== undefined && number < vcpuCount && cpus !== undefined) vcpuPins[number] = cpus;
   }
   const memory = elementAt(domain, 'numatune', 'memory');
+  const ioThreads = readIoThreads(domain);
   return present({
     vcpuCount,
     memoryMb: readMemoryMb(elementAt(domain, 'memory')),
     vcpuPins,
     emulatorPin: readSet(elementAt(cputune, 'emulatorpin'), 'cpuset') ?? commonPin,
+    ...(ioThreads.length === 0 ? {} : { ioThreads, ...readIoThreadPins(cputune, ioThreads, commonPin) }),
     memoryNodes: readSet(memory, 'nodeset'),
     memoryMode: memoryModes.find((mode) => mode === attributeOf(memory, 'mode')),
   });
 }
 
-/** libvirt's own limit for one VM is in the machine type; QEMU's largest has 4096 (q35). */
-const maxVcpus = 4096;
+/** Those with a number of their own, and the lowest other numbers up to their count (virDomainDefPostParseIOThreads). */
+function readIoThreads(domain: Element): number[] {
+  const named = childElements(elementAt(domain, 'iothreadids'), 'iothread');
+  const numbers = new Set(named.flatMap((thread) => numberOf(thread, 'id') ?? []));
+  const count = Math.min(readCount(textOf(elementAt(domain, 'iothreads'))) ?? 0, maxThreads);
+  for (let number = 1; numbers.size < count; number += 1) numbers.add(number);
+  return [...numbers].sort((a, b) => a - b);
+}
 
-function readCount(text: string | undefined): number {
-  return text !== undefined && /^[1-9]\d{0,5}$/.test(text) ? Number(text) : 1;
+function readIoThreadPins(
+  cputune: Element | undefined,
+  ioThreads: readonly number[],
+  commonPin: number[] | undefined,
+): Pick<VmPlacement, 'ioThreadPins'> {
+  const own = childElements(cputune, 'iothreadpin');
+  const pins = ioThreads.flatMap((number): [number, number[]][] => {
+    const pin = own.find((element) => numberOf(element, 'iothread') === number);
+    const cpus = readSet(pin, 'cpuset') ?? commonPin;
+    return cpus === undefined ? [] : [[number, cpus]];
+  });
+  return pins.length === 0 ? {} : { ioThreadPins: Object.fromEntries(pins) };
+}
+
+/** libvirt's own limit for one VM is in the machine type; QEMU's largest has 4096 vCPUs (q35). */
+const maxThreads = 4096;
+
+function readCount(text: string | undefined): number | undefined {
+  return text !== undefined && /^[1-9]\d{0,5}$/.test(text) ? Number(text) : undefined;
 }
 
 function readSet(element: Element | undefined, name: string): number[] | undefined {
@@ -94,21 +119,30 @@ const beforeTuning = [
 
 /** Puts a pinning into the elements of a stored definition; what it does not name stays. */
 export function putPinning(domain: Element, pinning: Pinning): void {
-  const { vcpuPins, emulatorPin, memoryNodes } = pinning;
-  if (vcpuPins !== undefined || emulatorPin !== undefined) {
+  const { vcpuPins, emulatorPin, ioThreadPins, memoryNodes } = pinning;
+  if (vcpuPins !== undefined || emulatorPin !== undefined || ioThreadPins !== undefined) {
     const cputune = tuningElement(domain, 'cputune', beforeTuning);
-    for (const [vcpu, cpus] of Object.entries(vcpuPins ?? {})) {
-      const pin =
-        childElements(cputune, 'vcpupin').find((element) => attributeOf(element, 'vcpu') === vcpu) ??
-        appendElement(cputune, { name: 'vcpupin', attributes: { vcpu } });
-      pin.setAttribute('cpuset', renderNumberSet(cpus));
-    }
+    putPins(cputune, ['vcpupin', 'vcpu'], vcpuPins);
     if (emulatorPin !== undefined) {
       const pin = elementAt(cputune, 'emulatorpin') ?? appendElement(cputune, { name: 'emulatorpin' });
       pin.setAttribute('cpuset', renderNumberSet(emulatorPin));
     }
+    putPins(cputune, ['iothreadpin', 'iothread'], ioThreadPins);
   }
   if (memoryNodes !== undefined) putMemoryNodes(domain, memoryNodes);
+}
+
+function putPins(
+  cputune: Element,
+  [name, attribute]: readonly [string, string],
+  pins: Readonly<Record<string, readonly number[]>> = {},
+): void {
+  for (const [number, cpus] of Object.entries(pins)) {
+    const pin =
+      childElements(cputune, name).find((element) => attributeOf(element, attribute) === number) ??
+      appendElement(cputune, { name, attributes: { [attribute]: number } });
+    pin.setAttribute('cpuset', renderNumberSet(cpus));
+  }
 }
 
 function putMemoryNodes(domain: Element, memoryNodes: readonly number[]): void {

@@ -36,6 +36,7 @@ const REMOTE_CPUMAP_MAX = 2048;
 const REMOTE_CPUMAPS_MAX = 8_388_608;
 const REMOTE_DOMAIN_NUMA_PARAMETERS_MAX = 16;
 const REMOTE_AUTH_TYPE_LIST_MAX = 20;
+const REMOTE_IOTHREAD_INFO_MAX = 16_384;
 const REMOTE_CONNECT_GET_ALL_DOMAIN_STATS_MAX = 262_144;
 const VIR_UUID_BUFLEN = 16;
 
@@ -217,6 +218,21 @@ export const procedures = {
     350,
     xdrStruct({ xml: nonnullString, flags: xdrUint }),
     onlyDom,
+  ),
+  domainGetIoThreadInfo: row(
+    'DOMAIN_GET_IOTHREAD_INFO',
+    351,
+    domFlags,
+    xdrStruct({
+      ioThreads: xdrArray(xdrStruct({ id: xdrUint, cpuMap }), REMOTE_IOTHREAD_INFO_MAX),
+      count: xdrUint,
+    }),
+  ),
+  domainPinIoThread: row(
+    'DOMAIN_PIN_IOTHREAD',
+    352,
+    xdrStruct({ ...dom, id: xdrUint, cpuMap, flags: xdrUint }),
+    xdrVoid,
   ),
   domainDetachDeviceAlias: row(
     'DOMAIN_DETACH_DEVICE_ALIAS',

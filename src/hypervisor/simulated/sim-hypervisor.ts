@@ -187,6 +187,9 @@ function pinVm(vm: Vm, pinning: Pinning, scope: ChangeScope): void {
     ...placement,
     vcpuPins: { ...placement.vcpuPins, ...copyOf(pinning.vcpuPins ?? {}) },
     ...(pinning.emulatorPin === undefined ? {} : { emulatorPin: [...pinning.emulatorPin] }),
+    ...(pinning.ioThreadPins === undefined
+      ? {}
+      : { ioThreadPins: { ...placement.ioThreadPins, ...copyOf(pinning.ioThreadPins) } }),
     ...(pinning.memoryNodes === undefined ? {} : { memoryNodes: [...pinning.memoryNodes] }),
   });
   if (scope.stored) vm.storedPlacement = apply(vm.storedPlacement ?? vm.placement);
