@@ -91,11 +91,6 @@ describe('screens', () => {
     expect(stdout).toContain('(`nic.vf-bars.unassigned`)');
     expect(status).toBe(3);
   });
-
-  it('is offered by the completion', async () => {
-    const { stdout } = await vfleet('completion', 'bash');
-    expect(stdout).toMatch(/'doctor'\) words='[^']*--validated/);
-  });
 });
 
 describe('snapshots', () => {
