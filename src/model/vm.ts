@@ -47,9 +47,11 @@ export const VmPlacement = z.strictObject({
   ioThreads: z.array(z.int().min(1)).optional(),
   /** Host CPUs per number of an I/O thread, for those that are pinned. */
   ioThreadPins: z.record(z.string(), CpuSet).optional(),
-  /** Host NUMA nodes of the memory, and how strictly. */
+  /** Host NUMA nodes of all of the memory, and how strictly. */
   memoryNodes: z.array(z.int()).optional(),
   memoryMode: z.enum(['strict', 'preferred', 'interleave', 'restrictive']).optional(),
+  /** Host NUMA nodes of each part, where parts of the memory are bound by themselves (libvirt's memnode). */
+  memoryParts: z.array(z.array(z.int())).optional(),
 });
 export type VmPlacement = z.infer<typeof VmPlacement>;
 

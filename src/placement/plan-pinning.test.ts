@@ -252,6 +252,14 @@ describe('a placement', () => {
     ]);
   });
 
+  it('moves memory in parts with the stored definition, and says that the running VM keeps it', () => {
+    const placement = { vcpuCount: 1, memoryMb: 1, vcpuPins: {}, memoryNodes: [0], memoryParts: [[0], [0]] };
+    const plan = planPinning(request({ vm: vmOf('web-1', { placement }) }));
+    expect(plan.live?.pinning.memoryNodes).toBeUndefined();
+    expect(plan.stored?.pinning.memoryNodes).toEqual([1]);
+    expect(plan.notes[0]).toContain('(its parts are bound by themselves)');
+  });
+
   it('plans one scope for a VM that has but one', () => {
     const stopped = planPinning(request({ vm: vmOf('web-1', { state: 'stopped' }) }));
     expect([stopped.live, stopped.stored?.changes.length]).toEqual([undefined, 3]);
@@ -289,6 +297,21 @@ describe('a placement is impossible', () => {
     expect(refusalOf(there(1000)).message).toBe(
       'node 1 has 3000 MiB free besides the 1000 that it has there, web-1 has 4096 MiB',
     );
+  });
+
+  it('for a VM whose parts are meant to be on different nodes', () => {
+    const placement = {
+      vcpuCount: 1,
+      memoryMb: 1,
+      vcpuPins: {},
+      memoryNodes: [0, 1],
+      memoryParts: [[0], [1]],
+    };
+    const error = refusalOf(request({ vm: vmOf('web-1', { placement }) }));
+    expect(error).toMatchObject({ code: 'pin.impossible', hint: expect.stringContaining('memnode') });
+    expect(error.message).toBe('parts of the memory of web-1 are bound to different nodes, 0 and 1');
+    const stopped = vmOf('web-1', { state: 'stopped', storedPlacement: placement });
+    expect(refusalOf(request({ vm: stopped })).code).toBe('pin.impossible');
   });
 
   it('without a VF, on a node without CPUs, or where no node is known', () => {

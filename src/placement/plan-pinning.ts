@@ -4,7 +4,7 @@
 import { VfleetError } from '../base/errors.ts';
 import type { CpuNode, HostCpus } from '../model/host-cpus.ts';
 import { isActive } from '../model/vm.ts';
-import type { Pinning } from '../model/vm.ts';
+import type { Pinning, Vm } from '../model/vm.ts';
 import {
   freeCoresOf,
   giveCpus,
@@ -28,6 +28,7 @@ import type { TakenCpus } from './taken-cpus.ts';
 export function planPinning(request: PinningRequest): PinningPlan {
   const { host, vm } = request;
   const { node: number, reasons } = chooseNode(request);
+  checkParts(vm);
   const node = host.nodes.find((each) => each.node === number) ?? { node: number, cores: [] };
   const taken = listTakenCpus(host, request.vms, vm);
   const cpus =
@@ -46,7 +47,8 @@ export function planPinning(request: PinningRequest): PinningPlan {
   };
   const { placement } = vm;
   const stored = storedPlacementOf(vm);
-  const keepsMemory = placement.memoryMode !== undefined && placement.memoryMode !== 'restrictive';
+  const { memoryMode, memoryParts } = placement;
+  const keepsMemory = memoryParts !== undefined || (memoryMode !== undefined && memoryMode !== 'restrictive');
   return {
     vm: vm.name,
     uuid: vm.uuid,
@@ -113,6 +115,20 @@ function cpusText(cpus: readonly number[]): string {
   return `${cpus.length === 1 ? 'CPU' : 'CPUs'} ${listText(cpus)}`;
 }
 
+/** Throws for a VM that is meant to be on several nodes: its own NUMA nodes have their memory on different ones. */
+function checkParts(vm: Vm): void {
+  for (const placement of [vm.placement, storedPlacementOf(vm)]) {
+    const [first, ...others] = placement?.memoryParts ?? [];
+    const other = others.find((part) => !isSame(part, first));
+    if (first === undefined || other === undefined) continue;
+    throw new VfleetError(
+      'pin.impossible',
+      `parts of the memory of ${vm.name} are bound to different nodes, ${listText(first)} and ${listText(other)}`,
+      { hint: 'if it may be on one node, bind all of them to it first: <memnode> in its definition' },
+    );
+  }
+}
+
 /** Whether the node has room for the memory: what is free, and what the running VM has there already. */
 function checkMemory(
   { host, vm, memoryMbByNode }: PinningRequest,
@@ -147,8 +163,12 @@ function describeMemory(
     memoryMbByNode === undefined ? isSame(vm.placement.memoryNodes, [node]) : elsewhere.length === 0;
   if (isThere) return [];
   const what = amount === '' ? 'memory that the running VM has already' : `${amount} of the running VM`;
-  const mode = keepsMemory ? ` (its memory mode is ${vm.placement.memoryMode})` : '';
-  return [`${what} stays where it is${mode}: it moves when the VM is started again or migrated`];
+  const { memoryMode, memoryParts } = vm.placement;
+  const kept =
+    memoryParts === undefined ? `its memory mode is ${memoryMode}` : 'its parts are bound by themselves';
+  return [
+    `${what} stays where it is${keepsMemory ? ` (${kept})` : ''}: it moves when the VM is started again or migrated`,
+  ];
 }
 
 function impossible(

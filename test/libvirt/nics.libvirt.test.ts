@@ -392,6 +392,30 @@ describe.skipIf(!libvirtdIsThere)('interfaces on a real libvirtd', () => {
     expect((await hypervisor.readVm(uuid)).storedPlacement).toEqual(vm.storedPlacement);
   });
 
+  test('memory in parts is read where it is, moved as a whole, and kept while the VM runs', async () => {
+    const settings =
+      "<numatune><memory mode='strict' nodeset='0'/><memnode cellid='0' mode='strict' nodeset='1'/></numatune>" +
+      "<cpu><numa><cell id='0' cpus='0-1' memory='32768'/></numa></cpu>";
+    const uuid = await stoppedVm(domainXml('parts', { settings }));
+    const parts = { memoryNodes: [1], memoryParts: [[1]], memoryMode: 'strict' };
+    expect((await hypervisor.readVm(uuid)).storedPlacement).toMatchObject(parts);
+    await hypervisor.pin(uuid, { memoryNodes: [0] }, stored);
+    expect((await hypervisor.readVm(uuid)).storedPlacement).toMatchObject({
+      memoryNodes: [0],
+      memoryParts: [[0]],
+    });
+    const xml = await libvirtd.virsh('dumpxml', 'parts', '--inactive');
+    expect(xml).toContain("<memnode cellid='0' mode='strict' nodeset='0'/>");
+    const [dom] = made;
+    if (dom !== undefined) await startPaused(client, dom);
+    const before = await hypervisor.readVm(uuid);
+    await expect(hypervisor.pin(uuid, { emulatorPin: [0], memoryNodes: [0] }, both)).rejects.toMatchObject({
+      code: 'hypervisor.refused',
+      message: expect.stringContaining('parts'),
+    });
+    expect(await hypervisor.readVm(uuid)).toEqual(before);
+  });
+
   test('memory of a running VM in a strict mode is refused before anything moves', async () => {
     const uuid = await stoppedVm(domainXml('strict'));
     await hypervisor.pin(uuid, { memoryNodes: [0] }, stored);

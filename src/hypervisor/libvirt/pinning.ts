@@ -70,7 +70,7 @@ type Undo = () => Promise<void>;
 async function pinLive(client: LibvirtClient, dom: DomainRef, pinning: Pinning): Promise<Undo> {
   const before = readPlacement(parseDefinition(await readLiveXml(client, dom), 'the running VM'));
   checkThreads(before, pinning);
-  checkMemoryMode(before.memoryMode, pinning);
+  checkMemory(before, pinning);
   const undos: Undo[] = [];
   async function undo(): Promise<void> {
     for (const step of undos.reverse()) await step();
@@ -98,14 +98,20 @@ async function pinLive(client: LibvirtClient, dom: DomainRef, pinning: Pinning):
   }
 }
 
-/** qemuDomainSetNumaParamsLive: pages of a running VM move only where no mode is set or it is `restrictive`. */
-function checkMemoryMode(mode: string | undefined, { memoryNodes }: Pinning): void {
-  if (memoryNodes === undefined || mode === undefined || mode === 'restrictive') return;
-  throw new VfleetError(
-    'hypervisor.refused',
-    `memory of a running VM stays where it is while its numatune mode is ${mode}`,
-    { hint: 'Pin the stored definition; it holds from the next start of the VM.' },
-  );
+/**
+ * qemuDomainSetNumaParamsLive: pages of a running VM move only where no mode is set or it is `restrictive`, and what is
+ * bound by itself (memnode) never.
+ */
+function checkMemory({ memoryMode, memoryParts }: VmPlacement, { memoryNodes }: Pinning): void {
+  const isFree = memoryMode === undefined || memoryMode === 'restrictive';
+  if (memoryNodes === undefined || (isFree && memoryParts === undefined)) return;
+  const why =
+    memoryParts === undefined
+      ? `its numatune mode is ${memoryMode}`
+      : 'its parts are bound by themselves (memnode)';
+  throw new VfleetError('hypervisor.refused', `memory of a running VM stays where it is while ${why}`, {
+    hint: 'Pin the stored definition; it holds from the next start of the VM.',
+  });
 }
 
 type Pins = Readonly<Record<string, readonly number[]>>;

@@ -66,6 +66,29 @@ describe('placement', () => {
     expect(hostile).toMatchObject({ ioThreads: expect.objectContaining({ length: 4096 }) });
   });
 
+  test.each([
+    // The guest's nodes that are bound by themselves are where the memory is; others are where all of it is bound.
+    ["<memory mode='strict' nodeset='0'/><memnode cellid='0' mode='strict' nodeset='1'/>", 1, [1], [[1]]],
+    ["<memory mode='strict' nodeset='0'/><memnode cellid='1' nodeset='1'/>", 2, [0, 1], [[1], [0]]],
+    ["<memnode cellid='0' nodeset='2-3'/><memnode cellid='1' nodeset='1'/>", 2, [1, 2, 3], [[2, 3], [1]]],
+    ["<memnode cellid='0' nodeset='1'/>", 2, undefined, [[1]]],
+  ])('is read with memory in parts: %s', (numatune, cells, memoryNodes, memoryParts) => {
+    const xml = `<domain><vcpu>1</vcpu><numatune>${numatune}</numatune><cpu><numa>${'<cell/>'.repeat(cells)}</numa></cpu></domain>`;
+    expect(placementOf(xml)).toEqual({
+      vcpuCount: 1,
+      memoryMb: 0,
+      vcpuPins: {},
+      ...(memoryNodes === undefined ? {} : { memoryNodes }),
+      memoryMode: 'strict',
+      memoryParts,
+    });
+    const domain = parseXml(xml, 'a test');
+    putPinning(domain, { memoryNodes: [1] });
+    const after = readPlacement(domain);
+    expect(after.memoryNodes).toEqual([1]);
+    expect(new Set(after.memoryParts?.flat())).toEqual(new Set([1]));
+  });
+
   test('a hostile number of vCPUs makes no million of entries', () => {
     const xml = "<domain><vcpu cpuset='0'>999999</vcpu></domain>";
     expect(Object.keys(readPlacement(parseXml(xml, 'a test')).vcpuPins)).toHaveLength(4096);
@@ -116,5 +139,13 @@ describe('placement', () => {
     );
     putPinning(auto, { memoryNodes: [1] });
     expect(renderXml(auto)).toContain('<memory mode="preferred" placement="static" nodeset="1"/>');
+    const inParts = parseXml(
+      "<domain><numatune><memnode cellid='0' mode='restrictive' nodeset='0'/></numatune></domain>",
+      'a test',
+    );
+    putPinning(inParts, { memoryNodes: [1] });
+    expect(renderXml(inParts)).toContain(
+      '<memory mode="restrictive" nodeset="1"/><memnode cellid="0" mode="restrictive" nodeset="1"/>',
+    );
   });
 });

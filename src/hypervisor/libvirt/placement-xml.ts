@@ -52,7 +52,6 @@ export function readPlacement(domain: Element): VmPlacement {
     const cpus = readSet(pin, 'cpuset');
     if (number !== undefined && number < vcpuCount && cpus !== undefined) vcpuPins[number] = cpus;
   }
-  const memory = elementAt(domain, 'numatune', 'memory');
   const ioThreads = readIoThreads(domain);
   return present({
     vcpuCount,
@@ -60,9 +59,33 @@ export function readPlacement(domain: Element): VmPlacement {
     vcpuPins,
     emulatorPin: readSet(elementAt(cputune, 'emulatorpin'), 'cpuset') ?? commonPin,
     ...(ioThreads.length === 0 ? {} : { ioThreads, ...readIoThreadPins(cputune, ioThreads, commonPin) }),
-    memoryNodes: readSet(memory, 'nodeset'),
-    memoryMode: memoryModes.find((mode) => mode === attributeOf(memory, 'mode')),
+    ...readMemoryNodes(domain),
   });
+}
+
+/**
+ * Each NUMA node of the guest (cell) may be bound by itself; the memory of the others is where all of it is bound
+ * (virDomainNumatuneMaybeGetNodeset).
+ */
+function readMemoryNodes(domain: Element): Pick<VmPlacement, 'memoryNodes' | 'memoryMode' | 'memoryParts'> {
+  const numatune = elementAt(domain, 'numatune');
+  const memory = elementAt(numatune, 'memory');
+  const all = readSet(memory, 'nodeset');
+  const memnodes = childElements(numatune, 'memnode');
+  const [first] = memnodes;
+  // The mode that libvirt takes where a memnode names none.
+  const modeText = attributeOf(memory ?? first, 'mode') ?? (first === undefined ? undefined : 'strict');
+  const memoryMode = memoryModes.find((mode) => mode === modeText);
+  if (first === undefined) return present({ memoryNodes: all, memoryMode });
+  const cells = childElements(elementAt(domain, 'cpu', 'numa'), 'cell').length;
+  const hasOthers = cells > memnodes.length;
+  const memoryParts = [
+    ...memnodes.flatMap((memnode) => [readSet(memnode, 'nodeset') ?? []]),
+    ...(hasOthers && all !== undefined ? [all] : []),
+  ];
+  const isAnywhere = hasOthers && all === undefined;
+  const memoryNodes = isAnywhere ? undefined : [...new Set(memoryParts.flat())].sort((a, b) => a - b);
+  return present({ memoryNodes, memoryMode, memoryParts });
 }
 
 /** Those with a number of their own, and the lowest other numbers up to their count (virDomainDefPostParseIOThreads). */
@@ -147,14 +170,16 @@ function putPins(
 
 function putMemoryNodes(domain: Element, memoryNodes: readonly number[]): void {
   const numatune = tuningElement(domain, 'numatune', [...beforeTuning, 'cputune']);
+  const memnodes = childElements(numatune, 'memnode');
   let memory = elementAt(numatune, 'memory');
   if (memory === undefined) {
-    memory = createElement(numatune, { name: 'memory', attributes: { mode: 'strict' } });
+    const mode = attributeOf(memnodes[0], 'mode') ?? 'strict';
+    memory = createElement(numatune, { name: 'memory', attributes: { mode } });
     numatune.insertBefore(memory, numatune.firstChild);
   }
   // `auto` asks numad at each start and may not stand beside nodes that are named.
   if (memory.hasAttribute('placement')) memory.setAttribute('placement', 'static');
-  memory.setAttribute('nodeset', renderNumberSet(memoryNodes));
+  for (const element of [memory, ...memnodes]) element.setAttribute('nodeset', renderNumberSet(memoryNodes));
 }
 
 function tuningElement(domain: Element, name: string, before: readonly string[]): Element {

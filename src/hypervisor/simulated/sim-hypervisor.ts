@@ -2,6 +2,7 @@
 // Knows nothing of leases.
 
 import { VfleetError } from '../../base/errors.ts';
+import { present } from '../../base/present.ts';
 import { isActive } from '../../model/vm.ts';
 import type { Pinning, Vm, VmNic } from '../../model/vm.ts';
 import type { ChangeScope, Hypervisor, VmEvent } from '../hypervisor.ts';
@@ -190,10 +191,18 @@ function pinVm(vm: Vm, pinning: Pinning, scope: ChangeScope): void {
     ...(pinning.ioThreadPins === undefined
       ? {}
       : { ioThreadPins: { ...placement.ioThreadPins, ...copyOf(pinning.ioThreadPins) } }),
-    ...(pinning.memoryNodes === undefined ? {} : { memoryNodes: [...pinning.memoryNodes] }),
+    ...(pinning.memoryNodes === undefined ? {} : boundTo(pinning.memoryNodes, placement)),
   });
   if (scope.stored) vm.storedPlacement = apply(vm.storedPlacement ?? vm.placement);
   if (scope.live || !isActive(vm)) vm.placement = apply(vm.placement);
+}
+
+function boundTo(
+  nodes: readonly number[],
+  { memoryParts }: Vm['placement'],
+): Pick<Vm['placement'], 'memoryNodes' | 'memoryParts'> {
+  const memoryNodes = [...nodes];
+  return present({ memoryNodes, memoryParts: memoryParts?.map(() => [...nodes]) });
 }
 
 function copyOf(pins: Readonly<Record<string, readonly number[]>>): Record<string, number[]> {
