@@ -27,6 +27,9 @@ pfs:
     vfs: { count: 4, default: { driver: vfio-pci } }
 `;
 
+const maxRemovals = 40;
+const removalPauseMs = 50;
+
 export interface Result {
   readonly status: number;
   readonly stdout: string;
@@ -72,8 +75,21 @@ export async function newHost(): Promise<TestHost> {
     leases: async () => (await read('leases'))['leases'] as readonly Lease[],
     pfs: async () => (await read('show'))['pfs'],
     kernel: async () => openSimKernel('igb', { stateFile: join(stateFolder, 'kernel.json') }),
-    remove: () => rmSync(state, { recursive: true, force: true }),
+    remove: () => removeFolder(state),
   };
+}
+
+/** A holder whose lease has just ended looks once more before it ends, too, and makes a file for its lock meanwhile. */
+function removeFolder(path: string): void {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      rmSync(path, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (tries === maxRemovals) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, removalPauseMs);
+    }
+  }
 }
 
 /** The environment without what it says to vfleet. */
