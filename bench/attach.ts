@@ -7,6 +7,7 @@ import { detachVfs } from '../src/assign/detach.ts';
 import { choiceFactsOf } from '../src/inventory/choice-facts.ts';
 import { readSnapshot } from '../src/inventory/snapshot.ts';
 import { makeWorld, openProcess, removeFolders, request } from '../test/assigning.fixture.ts';
+import { compareWithLibvirt } from './attach-libvirt.ts';
 import { rowOf } from './result.ts';
 import type { Row } from './result.ts';
 import { alternate, timeMs } from './sample.ts';
@@ -45,6 +46,7 @@ export async function measureAttach(): Promise<readonly Row[]> {
     return [
       rowOf({ ...row, what: 'attach, all but the real libvirt and kernel, the host known', ours: byAgent }),
       rowOf({ ...row, what: 'the same, the host read for it, 7 VFs', ours: byCommand }),
+      ...(await compareWithLibvirt(world, { offer, facts })),
     ];
   } finally {
     removeFolders();
