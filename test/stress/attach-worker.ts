@@ -207,7 +207,8 @@ async function work(): Promise<void> {
 }
 
 function isUsual({ code, message }: VfleetError): boolean {
-  // Somebody pulled the VM's plug, or started it, at the same moment.
+  // Somebody pulled the VM's plug, or started it, at the same moment; in between it does not run.
+  if (code === 'usage.invalid') return message.includes('does not run');
   if (code === 'hypervisor.refused') return /is (?:not|already) running|in use/.test(message);
   return usual.has(code);
 }
