@@ -7,7 +7,7 @@ import { lockHost } from '../apply/host-lock.ts';
 import type { ChangeScope, Hypervisor, NewNic } from '../hypervisor/hypervisor.ts';
 import type { Attachment, AttachRequest, CandidateVerdict } from '../model/attachment.ts';
 import type { Lease } from '../model/lease.ts';
-import { isActive } from '../model/vm.ts';
+import { findVm, isActive } from '../model/vm.ts';
 import type { Vm } from '../model/vm.ts';
 import type { AssigningHost } from './assigning-host.ts';
 import { judgeCandidates, networkOf, seekerOf } from './candidates.ts';
@@ -90,8 +90,7 @@ async function readVms(
   nameOrUuid: string,
 ): Promise<{ readonly vm: Vm; readonly vms: readonly Vm[] }> {
   const vms = await hypervisor.listVms();
-  const listed =
-    vms.find(({ uuid }) => uuid === nameOrUuid.toLowerCase()) ?? vms.find(({ name }) => name === nameOrUuid);
+  const listed = findVm(vms, nameOrUuid);
   const isRead = listed !== undefined && listed.problem === undefined;
   return { vm: isRead ? listed : await hypervisor.readVm(nameOrUuid), vms };
 }

@@ -88,6 +88,12 @@ export const Vm = z.strictObject({
 });
 export type Vm = z.infer<typeof Vm>;
 
+/** The VM of a UUID, in upper or lower case, or else of a name. */
+export function findVm(vms: readonly Vm[], nameOrUuid: string): Vm | undefined {
+  const uuid = nameOrUuid.toLowerCase();
+  return vms.find((vm) => vm.uuid === uuid) ?? vms.find(({ name }) => name === nameOrUuid);
+}
+
 /** Whether a VM has a process and devices now. */
 export function isActive(vm: Pick<Vm, 'state'>): boolean {
   return (

@@ -3,7 +3,7 @@
 
 import { VfleetError, messageOf } from '../../base/errors.ts';
 import { present } from '../../base/present.ts';
-import { isActive } from '../../model/vm.ts';
+import { findVm, isActive } from '../../model/vm.ts';
 import type { Vm, VmNic } from '../../model/vm.ts';
 import type { ChangeScope, NewNic } from '../hypervisor.ts';
 import type { SimVms } from './sim-vms.ts';
@@ -26,9 +26,7 @@ export function refused(words: string): VfleetError {
 }
 
 export function vmOf(vms: SimVms, nameOrUuid: string): Vm {
-  const vm =
-    vms.vms.find(({ uuid }) => uuid === nameOrUuid.toLowerCase()) ??
-    vms.vms.find(({ name }) => name === nameOrUuid);
+  const vm = findVm(vms.vms, nameOrUuid);
   if (vm !== undefined) return vm;
   throw new VfleetError('vm.unknown', `the simulated hypervisor has no VM ${JSON.stringify(nameOrUuid)}`);
 }
