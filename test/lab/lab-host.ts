@@ -50,6 +50,7 @@ export interface IpLink {
   readonly ifindex: number;
   readonly ifname: string;
   readonly flags: readonly string[];
+  readonly operstate: string;
   readonly mtu: number;
   readonly address: string;
   readonly vfinfo_list?: readonly IpVf[];
@@ -127,7 +128,23 @@ export async function until(
   }
 }
 
-/** What is to be the same again: links and VFs as `ip` shows them, and what sysfs says of PFs, VFs and drivers. */
+/**
+ * A link once its carrier is where it stays. A driver that resets its port, as igb does for a new MTU, takes the carrier away
+ * and gets it back by an interrupt, and the operational state follows by linkwatch, up to a second later
+ * (net/core/link_watch.c). An interface that is down has no carrier at once.
+ */
+async function readSettledLink(name: string): Promise<IpLink> {
+  await until(`${name} has its carrier`, async () => {
+    const { flags, operstate } = await readIpLink(name);
+    return !flags.includes('UP') || (flags.includes('LOWER_UP') && operstate === 'UP');
+  });
+  return readIpLink(name);
+}
+
+/**
+ * What is to be the same again: links and VFs as `ip` shows them, and what sysfs says of PFs, VFs and drivers. Waits for the
+ * carrier of a PF that is up: it comes back after whatever reset the port has ended.
+ */
 export async function pictureOf(pfs: readonly string[] = [pf0, pf1]): Promise<unknown> {
   const picture = [];
   for (const pf of pfs) {
@@ -135,7 +152,7 @@ export async function pictureOf(pfs: readonly string[] = [pf0, pf1]): Promise<un
       pf,
       // A queue discipline comes with the first time an interface is up, and stays.
       links: await Promise.all(
-        listInterfaces(pf).map(async (name) => ({ ...(await readIpLink(name)), qdisc: '' })),
+        listInterfaces(pf).map(async (name) => ({ ...(await readSettledLink(name)), qdisc: '' })),
       ),
       numVfs: readSys(`${devicePath(pf)}/sriov_numvfs`),
       autoprobe: readSys(`${devicePath(pf)}/sriov_drivers_autoprobe`),
