@@ -45,6 +45,7 @@ networks:
 export const onFront = '192.0.2.100';
 export const onStorage = '192.0.2.200';
 const inVm = '192.0.2.1';
+const bridge = 'vmbr0';
 
 /** A VF of the host in a network namespace of its own, with an address. */
 async function addPeer(index: number, address: string): Promise<void> {
@@ -240,6 +241,36 @@ export function itIsKeptInTheDefinition(course: AttachCourse): void {
       expect(await virsh('dumpxml', name, '--inactive')).not.toContain("<interface type='hostdev'");
       expect(await course.readAll()).toEqual(course.free);
       await virsh('undefine', name);
+    },
+    slow,
+  );
+}
+
+/** The VF as the half that goes when the VM is moved, beside a virtio interface that stays; on a bridge of its own. */
+export function itIsAFailoverPair(course: AttachCourse): void {
+  it(
+    'is one half of a failover pair: the guest joins both',
+    async () => {
+      const { name } = course.vm;
+      await run('ip', ['link', 'add', 'dev', bridge, 'type', 'bridge']);
+      await run('ip', ['link', 'set', 'dev', bridge, 'up']);
+      const { settings } = await course.attach('front', '--failover', `bridge=${bridge}`);
+      const { mac = '' } = settings;
+      const vf = await course.vm.ask(`link ${mac} pci igbvf`);
+      const interfaces = (await course.vm.ask('addresses')).split('\n').filter((line) => line.includes(mac));
+      expect(interfaces).toHaveLength(3);
+      expect(interfaces.filter((line) => line.endsWith(' joined'))).toHaveLength(2);
+      expect(interfaces).toContain(`${vf} ${mac} joined`);
+      const xml = await virsh('dumpxml', name);
+      expect(xml).toContain("<teaming type='persistent'/>");
+      expect(xml).toMatch(/<teaming type='transient' persistent='ua-[^']+'\/>/);
+
+      await vfleetOk(course.state, ['detach', name]);
+      await course.vm.ask('gone igbvf');
+      expect(await course.vm.ask('addresses')).not.toContain(mac);
+      expect(await virsh('domiflist', name)).not.toContain(mac);
+      expect(await course.readAll()).toEqual(course.free);
+      await run('ip', ['link', 'del', 'dev', bridge]);
     },
     slow,
   );

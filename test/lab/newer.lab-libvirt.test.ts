@@ -9,9 +9,11 @@ import {
   endCourse,
   itComesBackFromADestroyedVm,
   itGivesAndTakesBack,
+  itIsAFailoverPair,
   itIsKeptInTheDefinition,
   slow,
 } from './attach-course.ts';
+import { itIsConsistentWhenKilled } from './attach-killed.ts';
 import { virsh } from './nested/lab-vm.ts';
 import { installLibvirt } from './nested/libvirtd.ts';
 
@@ -36,6 +38,8 @@ describe('a VF of a VM of a newer libvirt', () => {
 
   itGivesAndTakesBack(course);
   itIsKeptInTheDefinition(course);
+  itIsAFailoverPair(course);
+  itIsConsistentWhenKilled(course);
   describeWithAgent(course, () => itComesBackFromADestroyedVm(course));
 });
 
@@ -56,5 +60,6 @@ describe.skipIf(!hasVirtqemud && !isCi)('a VF of a VM of virtqemud', () => {
 
   itGivesAndTakesBack(course);
   itIsKeptInTheDefinition(course);
+  itIsAFailoverPair(course);
   describeWithAgent(course, () => itComesBackFromADestroyedVm(course));
 });
