@@ -519,6 +519,63 @@ describe('a VF that cannot be given back', () => {
     expect(await problemsOf(now, start)).toEqual([]);
   });
 
+  it('because the hypervisor does not give the definition of its VM is kept, and nobody unknowing gets another', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host } = openProcess(now);
+    const { lease } = await attachVf(host, now.readGround, request('web-1'));
+    const [odd] = now.vms.vms;
+    if (odd === undefined) throw new Error('there is no VM');
+    Object.assign(odd, { problem: 'the definition of "web-1" is not to be had', withheld: true });
+    const kept = expect.objectContaining({ result: 'kept', why: odd.problem });
+    expect((await recoverLeases(host)).releases).toEqual([kept]);
+    expect(await giveBack(host, lease)).toEqual(kept);
+    for (const attempt of [
+      attachVf(host, now.readGround, request('web-1')),
+      detachVfs(host, { vm: 'web-1' }),
+    ])
+      expect(await refusalOf(attempt)).toMatchObject({ code: 'hypervisor.refused', message: odd.problem });
+    const qemu = { name: 'vm1', network: 'storage', acceptedRisks: [] };
+    for (const attempt of [
+      attachVf(host, now.readGround, request('web-2')),
+      leaseForQemu(host, now.readGround, qemu),
+    ])
+      expect(await refusalOf(attempt)).toMatchObject({
+        code: 'risk.refused',
+        message: expect.stringContaining('the definition of VM web-1 is not known'),
+        hint: expect.stringContaining('--accept-risk unknown-definition'),
+      });
+    const accepting = request('web-2', { acceptedRisks: ['unknown-definition'] });
+    const { lease: other } = await attachVf(host, now.readGround, accepting);
+    expect(other.acceptedRisks).toEqual(['unknown-definition']);
+    expect((await detachVfs(host, { vm: 'web-2' })).releases).toMatchObject([{ result: 'free' }]);
+    delete now.vms.vms[0]?.problem;
+    delete now.vms.vms[0]?.withheld;
+    expect(await recoverLeases(host)).toEqual({ releases: [], corrupt: [] });
+    expect(await problemsOf(now, start)).toEqual([]);
+  });
+
+  it('because its VM is not shown to us is kept, and the others are looked at', async () => {
+    const now = await world();
+    const { host, hypervisor } = openProcess(now);
+    await attachVf(host, now.readGround, request('web-1'));
+    await attachVf(host, now.readGround, request('web-2'));
+    await hypervisor.destroy('web-1');
+    await hypervisor.destroy('web-2');
+    const [hidden] = now.vms.vms;
+    const shy = {
+      ...hypervisor,
+      readVm: async (uuid: string) => {
+        if (uuid === hidden?.uuid) throw new VfleetError('permission.missing', 'libvirt: access denied');
+        return hypervisor.readVm(uuid);
+      },
+    };
+    expect((await recoverLeases({ ...host, hypervisor: shy })).releases).toEqual([
+      expect.objectContaining({ owner: 'web-1', result: 'kept', why: 'libvirt: access denied' }),
+      expect.objectContaining({ owner: 'web-2', result: 'free' }),
+    ]);
+  });
+
   it('because somebody works on it is kept', async () => {
     const now = await world();
     const { host } = openProcess(now);

@@ -91,8 +91,9 @@ async function readVms(
 ): Promise<{ readonly vm: Vm; readonly vms: readonly Vm[] }> {
   const vms = await hypervisor.listVms();
   const listed = findVm(vms, nameOrUuid);
-  const isRead = listed !== undefined && listed.problem === undefined;
-  return { vm: isRead ? listed : await hypervisor.readVm(nameOrUuid), vms };
+  if (listed !== undefined && listed.problem === undefined) return { vm: listed, vms };
+  const vm = await hypervisor.readVm(nameOrUuid);
+  return { vm, vms: [...vms.filter(({ uuid }) => uuid !== vm.uuid), vm] };
 }
 
 export function hypervisorOf({ hypervisor }: AssigningHost): Hypervisor {

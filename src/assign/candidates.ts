@@ -88,6 +88,7 @@ export async function judgeCandidates(
     corrupt,
     quarantines: listQuarantines(host.stateFolder),
     definedUsers: definedUsersOf(vms),
+    unknownUsers: vms.flatMap((vm) => (vm.withheld === true ? [vm.name] : [])),
     vm: {
       name,
       hostAddresses,
