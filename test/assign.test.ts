@@ -340,10 +340,17 @@ describe('an attach that cannot be', () => {
         ['web-1', 'live'],
         ['db-1', 'stored'],
       ] as const) {
-        const attempt = attachVf(host, now.readGround, request(vm, { hold, failover: { kind, bridge } }));
+        const asked = request(vm, { hold, failover: { kind, bridge } });
+        const attempt = attachVf(host, now.readGround, asked);
         const error = await refusalOf(attempt);
         expect(error).toMatchObject({ code: 'usage.invalid', message: expect.stringMatching(why) });
         expect(error.hint).toBeDefined();
+        const verdicts = await explainAttach(host, now.readGround, asked);
+        expect(verdicts).not.toEqual([]);
+        for (const { rank, excluded } of verdicts) {
+          expect(rank).toBeUndefined();
+          expect(excluded[0]).toEqual({ code: 'standby', text: `standby: ${error.message}` });
+        }
       }
       expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([]);
       expect([now.state, now.vms]).toEqual([start.state, start.vms]);
