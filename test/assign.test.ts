@@ -583,6 +583,36 @@ describe('a VF that cannot be given back', () => {
     ]);
   });
 
+  it('because nobody of that name has one is asked for by the name that was meant', async () => {
+    const now = await world();
+    const { host, hypervisor } = openProcess(now);
+    const meant = async (vm: string, network?: string): Promise<string> => {
+      const {
+        code,
+        message,
+        hint = '',
+      } = await refusalOf(detachVfs(host, { vm, ...(network === undefined ? {} : { network }) }));
+      expect(code).toBe('lease.none');
+      return `${message}; ${hint}`;
+    };
+    expect(await meant('nope')).toMatch(/no VM nope, .*; no VF is leased$/);
+    await attachVf(host, now.readGround, request('web-2'));
+    await attachVf(host, now.readGround, request('web-2', { network: 'front' }));
+    expect(await meant('nope')).toMatch(/; those with VFs are web-2$/);
+    // One that has a VF is meant rather than one that is as near.
+    expect(await meant('web-3')).toMatch(/; did you mean web-2\?$/);
+    expect(await meant('db1')).toMatch(/; did you mean db-1\?$/);
+    expect(await meant('web-1')).toBe('web-1 has no VF of vfleet; ');
+    expect(await meant('web-2', 'fornt')).toBe('web-2 has no VF of vfleet on fornt; did you mean front?');
+    expect(await meant('web-2', 'x')).toBe('web-2 has no VF of vfleet on x; it has VFs on storage, front');
+    const deaf = {
+      ...hypervisor,
+      readVm: () => Promise.reject(new VfleetError('hypervisor.unreachable', '')),
+    };
+    const { message } = await refusalOf(detachVfs({ ...host, hypervisor: deaf }, { vm: 'web-3' }));
+    expect(message).toBe('web-3 has no VF of vfleet');
+  });
+
   it('because somebody works on it is kept', async () => {
     const now = await world();
     const { host } = openProcess(now);
