@@ -44,6 +44,7 @@ async function bigInput(kernel: Kernel): Promise<ChoiceInput> {
     corrupt: [],
     quarantines: [],
     definedUsers: [],
+    unknownUsers: [],
     vm: {
       name: 'web-1',
       uuid: 'web-1',

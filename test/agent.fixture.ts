@@ -10,6 +10,7 @@ import { parsePciAddress } from '../src/base/identifiers.ts';
 import type { PciAddress } from '../src/base/identifiers.ts';
 import type { AssigningHost } from '../src/assign/assigning-host.ts';
 import type { Hypervisor } from '../src/hypervisor/hypervisor.ts';
+import { version } from '../src/cli/version.ts';
 import { readUplink } from '../src/inventory/uplink.ts';
 import { setLink, setVfSettings } from '../src/kernel/rtnetlink/link.ts';
 import { KernelSession } from '../src/kernel/session.ts';
@@ -57,6 +58,8 @@ export interface AgentExtras {
   readonly enforce?: boolean;
   readonly hypervisor?: Hypervisor;
   readonly socketPath?: string;
+  /** Absent: that of the commands. */
+  readonly version?: string;
 }
 
 /** Waits until something is so; fails when it never becomes so. */
@@ -95,7 +98,7 @@ export async function startAgent(world: World, extras: AgentExtras = {}): Promis
     host,
     readGround: world.readGround,
     label: 'sim:igb',
-    version: '0.0.0',
+    version: extras.version ?? version,
     socketPath,
     enforce: extras.enforce === true,
     signal: controller.signal,

@@ -340,10 +340,17 @@ describe('an attach that cannot be', () => {
         ['web-1', 'live'],
         ['db-1', 'stored'],
       ] as const) {
-        const attempt = attachVf(host, now.readGround, request(vm, { hold, failover: { kind, bridge } }));
+        const asked = request(vm, { hold, failover: { kind, bridge } });
+        const attempt = attachVf(host, now.readGround, asked);
         const error = await refusalOf(attempt);
         expect(error).toMatchObject({ code: 'usage.invalid', message: expect.stringMatching(why) });
         expect(error.hint).toBeDefined();
+        const verdicts = await explainAttach(host, now.readGround, asked);
+        expect(verdicts).not.toEqual([]);
+        for (const { rank, excluded } of verdicts) {
+          expect(rank).toBeUndefined();
+          expect(excluded[0]).toEqual({ code: 'standby', text: `standby: ${error.message}` });
+        }
       }
       expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([]);
       expect([now.state, now.vms]).toEqual([start.state, start.vms]);
@@ -517,6 +524,93 @@ describe('a VF that cannot be given back', () => {
     delete now.vms.vms[0]?.problem;
     expect(await recoverLeases(host)).toEqual({ releases: [], corrupt: [] });
     expect(await problemsOf(now, start)).toEqual([]);
+  });
+
+  it('because the hypervisor does not give the definition of its VM is kept, and nobody unknowing gets another', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host } = openProcess(now);
+    const { lease } = await attachVf(host, now.readGround, request('web-1'));
+    const [odd] = now.vms.vms;
+    if (odd === undefined) throw new Error('there is no VM');
+    Object.assign(odd, { problem: 'the definition of "web-1" is not to be had', withheld: true });
+    const kept = expect.objectContaining({ result: 'kept', why: odd.problem });
+    expect((await recoverLeases(host)).releases).toEqual([kept]);
+    expect(await giveBack(host, lease)).toEqual(kept);
+    for (const attempt of [
+      attachVf(host, now.readGround, request('web-1')),
+      detachVfs(host, { vm: 'web-1' }),
+    ])
+      expect(await refusalOf(attempt)).toMatchObject({ code: 'hypervisor.refused', message: odd.problem });
+    const qemu = { name: 'vm1', network: 'storage', acceptedRisks: [] };
+    for (const attempt of [
+      attachVf(host, now.readGround, request('web-2')),
+      leaseForQemu(host, now.readGround, qemu),
+    ])
+      expect(await refusalOf(attempt)).toMatchObject({
+        code: 'risk.refused',
+        message: expect.stringContaining('the definition of VM web-1 is not known'),
+        hint: expect.stringContaining('--accept-risk unknown-definition'),
+      });
+    const accepting = request('web-2', { acceptedRisks: ['unknown-definition'] });
+    const { lease: other } = await attachVf(host, now.readGround, accepting);
+    expect(other.acceptedRisks).toEqual(['unknown-definition']);
+    expect((await detachVfs(host, { vm: 'web-2' })).releases).toMatchObject([{ result: 'free' }]);
+    delete now.vms.vms[0]?.problem;
+    delete now.vms.vms[0]?.withheld;
+    expect(await recoverLeases(host)).toEqual({ releases: [], corrupt: [] });
+    expect(await problemsOf(now, start)).toEqual([]);
+  });
+
+  it('because its VM is not shown to us is kept, and the others are looked at', async () => {
+    const now = await world();
+    const { host, hypervisor } = openProcess(now);
+    await attachVf(host, now.readGround, request('web-1'));
+    await attachVf(host, now.readGround, request('web-2'));
+    await hypervisor.destroy('web-1');
+    await hypervisor.destroy('web-2');
+    const [hidden] = now.vms.vms;
+    const shy = {
+      ...hypervisor,
+      readVm: async (uuid: string) => {
+        if (uuid === hidden?.uuid) throw new VfleetError('permission.missing', 'libvirt: access denied');
+        return hypervisor.readVm(uuid);
+      },
+    };
+    expect((await recoverLeases({ ...host, hypervisor: shy })).releases).toEqual([
+      expect.objectContaining({ owner: 'web-1', result: 'kept', why: 'libvirt: access denied' }),
+      expect.objectContaining({ owner: 'web-2', result: 'free' }),
+    ]);
+  });
+
+  it('because nobody of that name has one is asked for by the name that was meant', async () => {
+    const now = await world();
+    const { host, hypervisor } = openProcess(now);
+    const meant = async (vm: string, network?: string): Promise<string> => {
+      const {
+        code,
+        message,
+        hint = '',
+      } = await refusalOf(detachVfs(host, { vm, ...(network === undefined ? {} : { network }) }));
+      expect(code).toBe('lease.none');
+      return `${message}; ${hint}`;
+    };
+    expect(await meant('nope')).toMatch(/no VM nope, .*; no VF is leased$/);
+    await attachVf(host, now.readGround, request('web-2'));
+    await attachVf(host, now.readGround, request('web-2', { network: 'front' }));
+    expect(await meant('nope')).toMatch(/; those with VFs are web-2$/);
+    // One that has a VF is meant rather than one that is as near.
+    expect(await meant('web-3')).toMatch(/; did you mean web-2\?$/);
+    expect(await meant('db1')).toMatch(/; did you mean db-1\?$/);
+    expect(await meant('web-1')).toBe('web-1 has no VF of vfleet; ');
+    expect(await meant('web-2', 'fornt')).toBe('web-2 has no VF of vfleet on fornt; did you mean front?');
+    expect(await meant('web-2', 'x')).toBe('web-2 has no VF of vfleet on x; it has VFs on storage, front');
+    const deaf = {
+      ...hypervisor,
+      readVm: () => Promise.reject(new VfleetError('hypervisor.unreachable', '')),
+    };
+    const { message } = await refusalOf(detachVfs({ ...host, hypervisor: deaf }, { vm: 'web-3' }));
+    expect(message).toBe('web-3 has no VF of vfleet');
   });
 
   it('because somebody works on it is kept', async () => {

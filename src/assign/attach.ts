@@ -14,7 +14,7 @@ import { judgeCandidates, networkOf, seekerOf } from './candidates.ts';
 import { claimVf } from './claim.ts';
 import type { Claimed } from './claim.ts';
 import type { ReadGround } from './ground.ts';
-import { checkStandby } from './standby-bridge.ts';
+import { checkStandby, findStandbyRefusal } from './standby-bridge.ts';
 import { checkInterrupted, undoAttach } from './undo.ts';
 import { setVfTo } from './vf-work.ts';
 import { standbyAliasOf, vfAliasOf } from './vm-nic.ts';
@@ -81,7 +81,17 @@ export async function explainAttach(
   const ground = await readGround();
   const network = networkOf(ground.offer, request.network);
   const { vm, vms } = await readVms(hypervisorOf(host), request.vm);
-  return (await judgeCandidates(host, ground, seekerOf(vm, network, request), vms)).verdicts;
+  const { verdicts } = await judgeCandidates(host, ground, seekerOf(vm, network, request), vms);
+  const refused = findStandbyRefusal(host, request.failover);
+  return refused === undefined
+    ? verdicts
+    : verdicts.map((verdict) => refuse(verdict, `standby: ${refused.message}`));
+}
+
+/** No VF is taken as long as its standby cannot be plugged in. */
+function refuse(verdict: CandidateVerdict, text: string): CandidateVerdict {
+  const { rank: _, excluded, ...others } = verdict;
+  return { ...others, excluded: [{ code: 'standby', text }, ...excluded], scores: [] };
 }
 
 /** All VMs and the one that is meant. Throws `vm.unknown`, and why that one cannot be read. */
@@ -91,8 +101,9 @@ async function readVms(
 ): Promise<{ readonly vm: Vm; readonly vms: readonly Vm[] }> {
   const vms = await hypervisor.listVms();
   const listed = findVm(vms, nameOrUuid);
-  const isRead = listed !== undefined && listed.problem === undefined;
-  return { vm: isRead ? listed : await hypervisor.readVm(nameOrUuid), vms };
+  if (listed !== undefined && listed.problem === undefined) return { vm: listed, vms };
+  const vm = await hypervisor.readVm(nameOrUuid);
+  return { vm, vms: [...vms.filter(({ uuid }) => uuid !== vm.uuid), vm] };
 }
 
 export function hypervisorOf({ hypervisor }: AssigningHost): Hypervisor {

@@ -14,7 +14,7 @@ import type { VfKey } from '../model/lease.ts';
 import type { Vm, VmPlacement } from '../model/vm.ts';
 import type { AssigningHost } from './assigning-host.ts';
 import type { Ground } from './ground.ts';
-import { quoted } from './wording.ts';
+import { meantHint, quoted } from './wording.ts';
 
 /** Who asks for a VF of which network. */
 export interface Seeker {
@@ -42,9 +42,9 @@ export function networkOf(offer: Offer, name: string): Network {
   }
   const network = offer.networks.find((each) => each.name === name);
   if (network !== undefined) return network;
-  const known = offer.networks.map((each) => each.name).join(', ');
+  const known = offer.networks.map((each) => each.name);
   throw new VfleetError('network.unknown', `the spec names no network ${quoted(name)}`, {
-    hint: `it names ${known}`,
+    hint: meantHint(name, known) ?? `it names ${known.join(', ')}`,
   });
 }
 
@@ -88,6 +88,7 @@ export async function judgeCandidates(
     corrupt,
     quarantines: listQuarantines(host.stateFolder),
     definedUsers: definedUsersOf(vms),
+    unknownUsers: vms.flatMap((vm) => (vm.withheld === true ? [vm.name] : [])),
     vm: {
       name,
       hostAddresses,

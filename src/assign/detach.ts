@@ -10,7 +10,7 @@ import type { DetachRequest, Release, ReleaseList } from '../model/attachment.ts
 import type { CorruptLease, Lease } from '../model/lease.ts';
 import type { AssigningHost } from './assigning-host.ts';
 import { releaseOf, releaseVf } from './release.ts';
-import { quoted } from './wording.ts';
+import { fewOf, meantHint, quoted } from './wording.ts';
 
 const lockPollMs = 20;
 
@@ -21,12 +21,9 @@ const lockPollMs = 20;
  * QEMU are meant, `lock.held`, `apply.interrupted`.
  */
 export async function detachVfs(host: AssigningHost, request: DetachRequest): Promise<ReleaseList> {
-  const { leases, corrupt } = await findLeases(host, request);
-  if (leases.length === 0) {
-    const on = request.network === undefined ? '' : ` on ${request.network}`;
-    const at = request.mac === undefined ? '' : ` with MAC address ${request.mac}`;
-    throw noLease(`${quoted(request.vm)} has no VF of vfleet${on}${at}`, corrupt);
-  }
+  const found = await findLeases(host, request);
+  const { leases, corrupt } = found;
+  if (leases.length === 0) throw await nothingToDetach(host, request, found);
   if (new Set(leases.map(({ owner }) => owner.kind)).size > 1) {
     throw new VfleetError(
       'usage.invalid',
@@ -40,11 +37,45 @@ export async function detachVfs(host: AssigningHost, request: DetachRequest): Pr
 }
 
 /** The error for whoever finds no lease; a record that cannot be understood may be the one. */
-export function noLease(message: string, corrupt: readonly CorruptLease[]): VfleetError {
+export function noLease(message: string, corrupt: readonly CorruptLease[], meant?: string): VfleetError {
   const { length: count } = corrupt;
   const records = count === 1 ? 'one record of a lease' : `${count} records of leases`;
-  const hint = `${records} cannot be understood, and may be it: see \`vfleet leases\``;
-  return new VfleetError('lease.none', message, count === 0 ? {} : { hint });
+  const hints = [
+    ...(meant === undefined ? [] : [meant]),
+    ...(count === 0 ? [] : [`${records} cannot be understood, and may be it: see \`vfleet leases\``]),
+  ];
+  return new VfleetError('lease.none', message, hints.length === 0 ? {} : { hint: hints.join('; ') });
+}
+
+/** Says what is not there: the VM, or a VF of it on that network. */
+async function nothingToDetach(
+  host: AssigningHost,
+  { vm, network, mac }: DetachRequest,
+  { own, all, isVmUnknown, corrupt }: FoundLeases,
+): Promise<VfleetError> {
+  const name = quoted(vm);
+  if (own.length === 0 && isVmUnknown) {
+    const owners = [...new Set(all.map(({ owner }) => owner.name))];
+    const meant =
+      meantHint(vm, owners) ??
+      meantHint(vm, await listVmNames(host)) ??
+      (owners.length === 0 ? 'no VF is leased' : `those with VFs are ${fewOf(owners)}`);
+    return noLease(`there is no VM ${name}, and no VF is leased to that name`, corrupt, meant);
+  }
+  const on = network === undefined ? '' : ` on ${network}`;
+  const at = mac === undefined ? '' : ` with MAC address ${mac}`;
+  const networks = [...new Set(own.map((lease) => lease.network))];
+  const meant =
+    network === undefined || networks.length === 0 || networks.includes(network)
+      ? undefined
+      : (meantHint(network, networks) ?? `it has VFs on ${fewOf(networks)}`);
+  return noLease(`${name} has no VF of vfleet${on}${at}`, corrupt, meant);
+}
+
+/** Only for a hint: a hypervisor that does not answer names none. */
+async function listVmNames({ hypervisor }: AssigningHost): Promise<readonly string[]> {
+  const vms = await hypervisor?.listVms().catch(() => []);
+  return (vms ?? []).map(({ name }) => name);
 }
 
 /**
@@ -75,31 +106,45 @@ export async function giveBack(host: AssigningHost, lease: Lease, waitMs = 0): P
   }
 }
 
-async function findLeases(host: AssigningHost, { vm, network, mac }: DetachRequest): Promise<LeaseRecords> {
-  const uuid = await findUuid(host, vm);
-  const wanted = mac === undefined ? undefined : (parseMacAddress(mac) ?? mac);
-  const { leases, corrupt } = await host.leases.list();
-  const found = leases.filter(({ owner, network: on, settings }) => {
-    const isOwner =
-      owner.kind === 'libvirt'
-        ? owner.uuid === (uuid ?? vm.toLowerCase()) || (uuid === undefined && owner.name === vm)
-        : owner.name === vm;
-    return (
-      isOwner &&
-      (network === undefined || on === network) &&
-      (wanted === undefined || settings.mac === wanted)
-    );
-  });
-  return { leases: found, corrupt };
+interface FoundLeases extends LeaseRecords {
+  /** Those of the VM, whatever network and address. */
+  readonly own: readonly Lease[];
+  /** Those of everybody. */
+  readonly all: readonly Lease[];
+  /** The hypervisor says that it has no such VM. */
+  readonly isVmUnknown: boolean;
 }
 
-/** UUID of a VM that the hypervisor knows; one that does not answer knows none. */
-async function findUuid(host: AssigningHost, vm: string): Promise<string | undefined> {
+async function findLeases(host: AssigningHost, { vm, network, mac }: DetachRequest): Promise<FoundLeases> {
+  const found = await findUuid(host, vm);
+  const { uuid } = found;
+  const wanted = mac === undefined ? undefined : (parseMacAddress(mac) ?? mac);
+  const { leases: all, corrupt } = await host.leases.list();
+  const own = all.filter(({ owner }) =>
+    owner.kind === 'libvirt'
+      ? owner.uuid === (uuid ?? vm.toLowerCase()) || (uuid === undefined && owner.name === vm)
+      : owner.name === vm,
+  );
+  const leases = own.filter(
+    (lease) =>
+      (network === undefined || lease.network === network) &&
+      (wanted === undefined || lease.settings.mac === wanted),
+  );
+  return { leases, own, all, corrupt, isVmUnknown: found.isUnknown };
+}
+
+/** UUID of a VM that the hypervisor knows; one that does not answer knows none, and does not say so. */
+async function findUuid(
+  { hypervisor }: AssigningHost,
+  vm: string,
+): Promise<{ readonly uuid?: string; readonly isUnknown: boolean }> {
+  if (hypervisor === undefined) return { isUnknown: false };
   try {
-    return (await host.hypervisor?.readVm(vm))?.uuid;
+    return { uuid: (await hypervisor.readVm(vm)).uuid, isUnknown: false };
   } catch (error) {
-    if (error instanceof VfleetError && ['vm.unknown', 'hypervisor.unreachable'].includes(error.code))
-      return undefined;
+    if (!(error instanceof VfleetError)) throw error;
+    if (error.code === 'vm.unknown') return { isUnknown: true };
+    if (error.code === 'hypervisor.unreachable') return { isUnknown: false };
     throw error;
   }
 }

@@ -103,9 +103,15 @@ export async function readVmOf(host: AssigningHost, { owner }: Lease): Promise<V
   }
 }
 
-/** Answers of a hypervisor after which nobody knows, or knows well, that the VM has the VF still. */
+/**
+ * Answers of a hypervisor after which nobody knows, or knows well, that the VM has the VF still; that it does not show this
+ * VM to us is one.
+ */
 export function isAnswer(error: unknown): error is VfleetError {
-  return error instanceof VfleetError && error.code.startsWith('hypervisor.');
+  return (
+    error instanceof VfleetError &&
+    (error.code.startsWith('hypervisor.') || error.code === 'permission.missing')
+  );
 }
 
 /** Why the VM is not rid of the VF; undefined when it is. */

@@ -10,23 +10,33 @@ import { quoted } from './wording.ts';
  * Throws `usage.invalid` for a bridge that the host does not have. A hypervisor stores such a definition all the same, and
  * then the VM cannot be started.
  */
-export function checkStandby({ session }: AssigningHost, failover: AttachRequest['failover']): void {
-  if (failover === undefined) return;
+export function checkStandby(host: AssigningHost, failover: AttachRequest['failover']): void {
+  const refused = findStandbyRefusal(host, failover);
+  if (refused !== undefined) throw refused;
+}
+
+/** What {@link checkStandby} throws; undefined when the standby can be plugged in, or there is to be none. */
+export function findStandbyRefusal(
+  { session }: AssigningHost,
+  failover: AttachRequest['failover'],
+): VfleetError | undefined {
+  if (failover === undefined) return undefined;
   const { kind, bridge } = failover;
   const { files } = session;
   const name = quoted(bridge);
   if (readIfIndex(files, bridge) === undefined) {
     // A bridge of Open vSwitch has a port of its own name, by which the host itself is on it.
     const list = kind === 'bridge' ? 'ip link show type bridge' : 'ovs-vsctl list-br';
-    throw refusal(`there is no interface ${name} on this host to plug the standby into`, `see: ${list}`);
+    return refusal(`there is no interface ${name} on this host to plug the standby into`, `see: ${list}`);
   }
   if (kind === 'bridge' && !isBridge(files, bridge))
-    throw refusal(
+    return refusal(
       `${name} is no Linux bridge`,
       'see: ip link show type bridge; of Open vSwitch it is ovs=NAME',
     );
   if (kind === 'openvswitch' && isBridge(files, bridge))
-    throw refusal(`${name} is a Linux bridge, not one of Open vSwitch`, `take bridge=${name}`);
+    return refusal(`${name} is a Linux bridge, not one of Open vSwitch`, `take bridge=${name}`);
+  return undefined;
 }
 
 function refusal(message: string, hint: string): VfleetError {

@@ -26,6 +26,8 @@ export interface ChoiceInput {
   readonly quarantines: readonly Quarantine[];
   /** Devices of the host that definitions of VMs name, by PCI address, whether those VMs run or not. */
   readonly definedUsers: readonly { readonly address: string; readonly vm: string }[];
+  /** Names of VMs whose definitions are not known: each may name any device. */
+  readonly unknownUsers: readonly string[];
   readonly vm: ChoosingVm;
   /** Only cards that the VM has no VF of. */
   readonly spread: boolean;

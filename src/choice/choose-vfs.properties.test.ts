@@ -47,6 +47,7 @@ const choiceCase = fc.record({
   vmCpus: fc.constantFrom([], [0], [4], [0, 4]),
   spread: fc.boolean(),
   acceptedRisks: fc.subarray(Risk.options),
+  unknownUsers: fc.subarray(['odd']),
   interruptRemapping: fc.constantFrom(true, false, undefined),
 });
 type Case = typeof choiceCase extends fc.Arbitrary<infer Value> ? Value : never;
@@ -105,6 +106,7 @@ function build(given: Case): ChoiceInput {
     vm: { name: 'web-1', uuid: 'uuid-of-web-1', hostAddresses: [], placement },
     spread: given.spread,
     acceptedRisks: given.acceptedRisks,
+    unknownUsers: given.unknownUsers,
   }) as unknown as ChoiceInput;
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CandidateVerdict } from '../model/attachment.ts';
+import { Risk } from '../model/lease.ts';
 import type { Network } from '../model/network.ts';
 import type { ChoiceInput } from './choice-input.ts';
 import { chooseVfs } from './choose-vfs.ts';
@@ -167,16 +168,24 @@ describe('a risk', () => {
       'interrupts of the VF are not remapped',
     ],
     ['shared-iommu-group', inOneGroup, `shares its IOMMU group 9 with ${vfAddressOf(a, 1)}`],
+    [
+      'unknown-definition',
+      inputOf([one], { unknownUsers: ['db-1', 'db-2', 'db-3'] }),
+      'the definition of VMs db-1, db-2 and 1 more is not known, and may name the VF',
+    ],
   ])('%s is refused unless it is accepted by its name', (risk, input, text) => {
     expect(codesOf(input, a, 0)).toEqual([risk]);
     expect(textOf(input, a, 0)).toContain(text);
-    const others = (['no-iommu', 'no-interrupt-remapping', 'shared-iommu-group'] as const).filter(
-      (each) => each !== risk,
-    );
+    const others = Risk.options.filter((each) => each !== risk);
     expect(codesOf({ ...input, acceptedRisks: others }, a, 0)).toEqual([risk]);
     const accepted = { ...input, acceptedRisks: [...others, risk] } as ChoiceInput;
     const [best] = chooseVfs(accepted);
     expect(best).toMatchObject({ key: { pf: a, vf: 0 }, rank: 1, risks: [risk] });
+  });
+
+  it('of a definition that is not known is none of a VF that is leased', () => {
+    const input = inputOf([one], { unknownUsers: ['odd'], leases: [leaseOf(a, 0, 'db-1')] });
+    expect(codesOf(input, a, 0)).toEqual(['leased']);
   });
 
   it('is not seen where the facts are missing, and that is said', () => {

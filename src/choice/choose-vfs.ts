@@ -134,6 +134,7 @@ function vfJudge(input: ChoiceInput): JudgeVfs {
     interruptRemapping,
     acceptedRisks: new Set(input.acceptedRisks),
     definedUsers: new Map(input.definedUsers.map(({ address, vm: name }) => [address, name])),
+    unknownUsers: input.unknownUsers,
   };
   const vmNodes = nodesOfVm(vm.placement, facts.nodes);
   const nodeCount = facts.nodes.length;

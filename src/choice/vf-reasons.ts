@@ -18,6 +18,7 @@ export interface HostQuestion {
   readonly interruptRemapping: boolean | undefined;
   readonly acceptedRisks: ReadonlySet<Risk>;
   readonly definedUsers: ReadonlyMap<string, string>;
+  readonly unknownUsers: readonly string[];
 }
 
 export interface VfQuestion {
@@ -31,19 +32,21 @@ export interface VfQuestion {
   readonly quarantine: Quarantine | undefined;
 }
 
-const riskTexts: Readonly<Record<Risk, string>> = {
+const riskTexts: Readonly<Record<Exclude<Risk, 'unknown-definition'>, string>> = {
   'no-iommu': 'no IOMMU stands between the VF and the memory of the host',
   'no-interrupt-remapping': 'interrupts of the VF are not remapped',
   'shared-iommu-group': 'the VF shares its IOMMU group',
 };
 
 /** Risks of giving the VF to a VM, as far as they are known. */
-export function risksOf({ host, vf, group }: VfQuestion): Risk[] {
+export function risksOf({ host, vf, group, lease }: VfQuestion): Risk[] {
   if (vf.address === undefined) return [];
   const risks: Risk[] = [];
   if (hasNoIommu(vf, group)) risks.push('no-iommu');
   if (host.interruptRemapping === false) risks.push('no-interrupt-remapping');
   if (group !== undefined && othersOf(vf, group).length > 0) risks.push('shared-iommu-group');
+  // Whose a leased VF is, is known.
+  if (lease === undefined && host.unknownUsers.length > 0) risks.push('unknown-definition');
   return risks;
 }
 
@@ -84,7 +87,11 @@ export function excludeVf(question: VfQuestion, risks: readonly Risk[]): readonl
   return reasons;
 }
 
-function riskText(risk: Risk, { vf, group }: VfQuestion): string {
+function riskText(risk: Risk, { host, vf, group }: VfQuestion): string {
+  if (risk === 'unknown-definition') {
+    const { unknownUsers: vms } = host;
+    return `the definition of ${vms.length === 1 ? 'VM' : 'VMs'} ${someOf(vms)} is not known, and may name the VF`;
+  }
   if (risk !== 'shared-iommu-group' || group === undefined) return riskTexts[risk];
   return `${riskTexts[risk]} ${group.id} with ${someOf(othersOf(vf, group))}`;
 }
@@ -118,7 +125,7 @@ function isHarmless(driver: string): boolean {
 }
 
 /** The first few of many. */
-function someOf(addresses: readonly string[]): string {
-  const shown = addresses.slice(0, 2).join(', ');
-  return addresses.length > 2 ? `${shown} and ${addresses.length - 2} more` : shown;
+function someOf(names: readonly string[]): string {
+  const shown = names.slice(0, 2).join(', ');
+  return names.length > 2 ? `${shown} and ${names.length - 2} more` : shown;
 }

@@ -16,7 +16,8 @@ import type {
 } from '../model/attachment.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Vm } from '../model/vm.ts';
-import type { LiveHost } from './context.ts';
+import type { CliContext, LiveHost } from './context.ts';
+import { printable } from './render/table.ts';
 
 /** The same as in src/agent/socket-access.ts, written out so that nothing is loaded for it. */
 export const systemSocketPath = '/run/vfleet/agent.sock';
@@ -61,6 +62,35 @@ export async function findAgent(
   // Others than root have a state folder of their own, and use root's agent for this machine all the same.
   const isUsersOwn = host.label === 'local' && agent?.status.host === 'local' && process.geteuid?.() !== 0;
   return isUsersOwn ? agent : undefined;
+}
+
+/** The agent that a command asks: that of the host, unless {@link matchingAgent} is against it. */
+export async function findMatchingAgent(
+  context: Pick<CliContext, 'terminal' | 'version'>,
+  host: Pick<LiveHost, 'label' | 'stateFolder'>,
+): Promise<AgentClient | undefined> {
+  const agent = await findAgent(host);
+  return agent === undefined ? undefined : matchingAgent(context, host, agent);
+}
+
+/**
+ * An agent of another version, which runs on after an upgrade, may not understand what a command asks: that is said in a
+ * line, and it is undefined, so that the command works directly. Only who has a state folder of his own, where the host's
+ * leases are not, asks it all the same.
+ */
+export function matchingAgent<Agent extends Pick<AgentClient, 'status'>>(
+  { terminal, version }: Pick<CliContext, 'terminal' | 'version'>,
+  host: Pick<LiveHost, 'label' | 'stateFolder'>,
+  agent: Agent,
+): Agent | undefined {
+  const { status } = agent;
+  if (status.version === version) return agent;
+  const canWorkDirectly = status.stateFolder === host.stateFolder;
+  const versions = `the agent is vfleet ${printable(status.version)}, this command ${version}`;
+  const work = canWorkDirectly ? ', and works without it' : '';
+  const how = host.label === 'local' ? ': systemctl restart vfleet-agent' : '';
+  terminal.note(`${versions}${work}; restart the agent${how}`);
+  return canWorkDirectly ? undefined : agent;
 }
 
 /** The agent at a socket; undefined when nobody answers there, or we may not use it. */

@@ -18,7 +18,7 @@ import type {
 } from '../model/attachment.ts';
 import type { CorruptLease, Lease, Quarantine } from '../model/lease.ts';
 import type { Vm } from '../model/vm.ts';
-import { findAgent } from './agent-client.ts';
+import { findMatchingAgent } from './agent-client.ts';
 import type { CliContext, LiveHost } from './context.ts';
 import { checkRights } from './commands/rights.ts';
 import { changeable, withHost } from './commands/reading.ts';
@@ -74,7 +74,8 @@ export async function withAssigner(
     try {
       const begin = async (who: Omit<Assigner, 'quiet'>): Promise<void> =>
         work(Object.assign(who, { quiet: () => waiting.end() }), live);
-      const agent = options.agent && options.spec === undefined ? await findAgent(live) : undefined;
+      const agent =
+        options.agent && options.spec === undefined ? await findMatchingAgent(context, live) : undefined;
       if (agent === undefined) await withDirect(context, live, options, waiting.say, begin);
       else await begin({ ...agent, label: agent.status.hypervisor?.label ?? 'the hypervisor' });
     } finally {
@@ -161,7 +162,7 @@ export async function recoverLeasesHere(context: CliContext, request: RecoverReq
     const live = changeable(opened);
     const host = assigningHost(context, live, undefined, () => undefined);
     const hasLeases = (await host.leases.list()).leases.length > 0;
-    const agent = hasLeases ? await findAgent(live) : undefined;
+    const agent = hasLeases ? await findMatchingAgent(context, live) : undefined;
     if (agent !== undefined) return agent.recover(request);
     const { recoverLeases } = await import('../assign/recover.ts');
     const waiting = beginWaiting('looking at leases', context.terminal);

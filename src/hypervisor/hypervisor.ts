@@ -54,9 +54,12 @@ export type VmEvent =
 export interface Hypervisor {
   /** For messages: `libvirt (qemu:///system)`. */
   readonly label: string;
-  /** All VMs, also those whose definition cannot be read: they have a `problem`. */
+  /** All VMs, also those whose definition cannot be read or had: they have a `problem`. */
   listVms(): Promise<readonly Vm[]>;
-  /** By name or UUID. Throws `vm.unknown`, and `hypervisor.malformed` for a VM whose definition cannot be read. */
+  /**
+   * By name or UUID. Throws `vm.unknown`, `hypervisor.malformed` for a VM whose definition cannot be read, and the
+   * hypervisor's refusal where it does not give it.
+   */
   readVm(nameOrUuid: string): Promise<Vm>;
   /** Whether everything of a VM that the scope names has an interface of this name. Throws `vm.unknown`. */
   hasNic(uuid: string, alias: string, scope: ChangeScope): Promise<boolean>;

@@ -49,6 +49,8 @@ export const Risk = z.enum([
   'no-interrupt-remapping',
   /** The VF shares its IOMMU group with other devices: they can reach each other past the IOMMU. */
   'shared-iommu-group',
+  /** The hypervisor does not give the definition of some VM, which may name the VF: that VM would not start any more. */
+  'unknown-definition',
 ]);
 export type Risk = z.infer<typeof Risk>;
 

@@ -76,6 +76,11 @@ export const Vm = z.strictObject({
    * and the placement says nothing.
    */
   problem: z.string().optional(),
+  /**
+   * With a `problem`: the hypervisor did not give one of its definitions at all. Then MAC addresses and devices of the host
+   * may be its own that are not among its interfaces here.
+   */
+  withheld: z.literal(true).optional(),
   /** Interfaces that the running VM has; empty when it does not run. */
   nics: z.array(VmNic),
   /** Interfaces in the stored definition; empty when there is none. */

@@ -118,6 +118,16 @@ describe('a placement', () => {
     );
   });
 
+  it('counts VMs of which nobody knows where they run when they are many, and names the first few', () => {
+    const vms = Array.from({ length: 200 }, (_, at) => vmOf(`free-${String(at).padStart(3, '0')}`));
+    const { reasons } = planPinning(request({ vms }));
+    expect(reasons.find((reason) => reason.startsWith('not pinned'))).toBe(
+      'not pinned, and so possibly on the same CPUs: 200 VMs, free-000, free-001, free-002, free-003, free-004 and 195 more',
+    );
+    const five = planPinning(request({ vms: vms.slice(0, 5) })).reasons;
+    expect(five.find((reason) => reason.startsWith('not pinned'))).toMatch(/: free-000, .*, free-004$/);
+  });
+
   it('leaves cores of others alone, with their siblings, running or stored', () => {
     const stopped = vmOf('db-1', {
       state: 'stopped',

@@ -21,6 +21,9 @@ import type { PinningPlan, PinningRequest } from './pinning-plan.ts';
 import { listTakenCpus } from './taken-cpus.ts';
 import type { TakenCpus } from './taken-cpus.ts';
 
+/** A host can have hundreds of VMs that are not pinned: a line or two of them say what is to be said. */
+const shownVms = 5;
+
 /**
  * Plans where a VM is to be. A placement that is good is kept, so that a plan which was carried out plans nothing more.
  * Throws `pin.impossible` with the facts that make it so.
@@ -90,12 +93,19 @@ function describeIoThreads({ emulatorPin, ioThreadPins }: Required<Pinning>): re
 function describeTaken(node: CpuNode, { ownerByCpu, floating, unknown }: TakenCpus): readonly string[] {
   const taken = takenText(node, ownerByCpu);
   const possibly = (why: string, names: readonly string[]): readonly string[] =>
-    names.length === 0 ? [] : [`${why}, and so possibly on the same CPUs: ${names.join(', ')}`];
+    names.length === 0 ? [] : [`${why}, and so possibly on the same CPUs: ${fewOf(names)}`];
   return [
     ...(taken === '' ? [] : [`taken on node ${node.node}: ${taken}`]),
     ...possibly('not pinned', floating),
     ...possibly('of a definition that cannot be read', unknown),
   ];
+}
+
+/** All names, or of many their number and the first few. */
+function fewOf(names: readonly string[]): string {
+  const { length } = names;
+  if (length <= shownVms) return names.join(', ');
+  return `${length} VMs, ${names.slice(0, shownVms).join(', ')} and ${length - shownVms} more`;
 }
 
 /** `CPU 8 by db-1, CPUs 4-7 by web-2`, by name. */

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { valueAt } from '../spec/problem.ts';
 import type { Report, SpecPath } from '../spec/problem.ts';
-import { suggestWord } from '../spec/suggestion.ts';
+import { suggestWord } from '../base/suggestion.ts';
 import { alternatives, listed, shown } from '../spec/wording.ts';
 import {
   ClassCard,

@@ -12,7 +12,7 @@ import {
   type SpecPath,
 } from './problem.ts';
 import type { SoundNetwork, SoundPf, SoundSpec } from './shape.ts';
-import { suggestWord } from './suggestion.ts';
+import { suggestWord } from '../base/suggestion.ts';
 import { checkVfSettings, isDefaultAloneUsed, mergeSettings, rangesOf } from './vf-rules.ts';
 import { listed, quoted } from './wording.ts';
 

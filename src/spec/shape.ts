@@ -7,7 +7,7 @@ import type { EswitchMode } from '../model/pf.ts';
 import { HostSpec, PfMatch, PfSpec, VfSpec, type VfsSpec } from '../model/spec.ts';
 import { valueAt } from './problem.ts';
 import type { Report, SpecPath } from './problem.ts';
-import { suggestWord } from './suggestion.ts';
+import { suggestWord } from '../base/suggestion.ts';
 import { parseVfRange } from './vf-ranges.ts';
 import { alternatives, listed, shown } from './wording.ts';
 

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { ValidatedEntry, ValidatedList } from '../model/validated-list.ts';
 import { valueAt } from '../spec/problem.ts';
 import type { Report, SpecPath } from '../spec/problem.ts';
-import { suggestWord } from '../spec/suggestion.ts';
+import { suggestWord } from '../base/suggestion.ts';
 import { listed, shown } from '../spec/wording.ts';
 import { parseVersionRange } from './version-range.ts';
 

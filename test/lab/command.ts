@@ -15,6 +15,7 @@ import { addShowCommands } from '../../src/cli/commands/show.ts';
 import type { CliContext, Terminal } from '../../src/cli/context.ts';
 import { reportFailure } from '../../src/cli/failure.ts';
 import { openHost, openHypervisor } from '../../src/cli/host.ts';
+import { version } from '../../src/cli/version.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 
 export interface Outcome {
@@ -42,7 +43,7 @@ export async function vfleet(state: string, args: readonly string[], host = 'loc
   const context: CliContext = {
     terminal,
     signal: new AbortController().signal,
-    version: 'test',
+    version,
     program: ['node', 'vfleet'],
     openHost: async () => openHost(host, state),
     openHypervisor: async (opened) => openHypervisor(opened, undefined),

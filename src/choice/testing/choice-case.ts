@@ -111,6 +111,7 @@ export function inputOf(
     corrupt: [],
     quarantines: [],
     definedUsers: [],
+    unknownUsers: [],
     vm: { name: 'web-1', uuid: 'uuid-of-web-1', hostAddresses: [] },
     spread: false,
     acceptedRisks: [],

@@ -45,6 +45,7 @@ export const risks = [
   'no-iommu',
   'no-interrupt-remapping',
   'shared-iommu-group',
+  'unknown-definition',
 ] as const satisfies readonly Risk[];
 const failoverKinds = { bridge: 'bridge', ovs: 'openvswitch' } as const;
 

@@ -6,7 +6,7 @@ import type { Attachment, AttachRequest, Release } from '../../model/attachment.
 import type { Vm } from '../../model/vm.ts';
 import { isActive } from '../../model/vm.ts';
 import { listed, quoted } from '../../spec/wording.ts';
-import { suggestWord } from '../../spec/suggestion.ts';
+import { suggestWord } from '../../base/suggestion.ts';
 import { withAssigner } from '../assigning.ts';
 import type { Assigner } from '../assigning.ts';
 import type { CliContext } from '../context.ts';

@@ -30,9 +30,9 @@ async function listLeases(context: CliContext, options: LeasesOptions): Promise<
   const { terminal } = context;
   await withHost(context, async (opened) => {
     const live = changeable(opened);
-    const { findAgent } = await import('../agent-client.ts');
+    const { findMatchingAgent } = await import('../agent-client.ts');
     const { readLeaseList } = await import('../assigning.ts');
-    const agent = options.agent ? await findAgent(live) : undefined;
+    const agent = options.agent ? await findMatchingAgent(context, live) : undefined;
     const list = await (agent?.listLeases() ?? readLeaseList(live.stateFolder));
     if (options.json === true) {
       terminal.print(jsonText({ apiVersion: 'vfleet/v1', kind: 'Leases', ...list }));

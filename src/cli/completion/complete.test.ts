@@ -79,7 +79,7 @@ describe('a command line is completed with', () => {
   });
 
   it('values that the command line itself knows', async () => {
-    const risks = ['no-iommu', 'no-interrupt-remapping', 'shared-iommu-group'];
+    const risks = ['no-iommu', 'no-interrupt-remapping', 'shared-iommu-group', 'unknown-definition'];
     expect(await offered('attach', '--accept-risk', '')).toEqual(risks);
     expect(await offered('hotplug', '--accept-risk=n')).toEqual(risks.map((risk) => `--accept-risk=${risk}`));
     expect(await offered('lab', 'run', '--iommu', '')).toEqual(['intel', 'intel-noremap', 'amd', 'off']);

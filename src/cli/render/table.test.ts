@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cutName, printable, renderTable, wrapText } from './table.ts';
 import type { Column } from './table.ts';
+import { columnsOf } from './text-width.ts';
 
 interface Row {
   readonly name: string;
@@ -100,5 +101,33 @@ describe('wrapped text', () => {
         },
       ),
     );
+  });
+
+  it('breaks words that no line has room for, and no others', () => {
+    expect(wrapText(`see ${'/very/long'.repeat(4)} or web-1`, '  - ', 30)).toEqual([
+      '  - see',
+      '    /very/long/very/long/very/',
+      '    long/very/long or web-1',
+    ]);
+    expect(wrapText('x'.repeat(100), '', undefined)).toEqual(['x'.repeat(100)]);
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ unit: fc.constantFrom('a', '/', '漢', 'é'), minLength: 1, maxLength: 200 })),
+        fc.integer({ min: 20, max: 80 }),
+        (words, width) => {
+          const lines = wrapText(words.join(' '), '  note: ', width);
+          for (const line of lines) expect(columnsOf(line)).toBeLessThanOrEqual(width);
+          expect(lines.join('').replaceAll(' ', '')).toBe(`note:${words.join('')}`);
+        },
+      ),
+    );
+  });
+
+  it('leaves words as they are where a line has hardly any room', () => {
+    expect(wrapText('a shared one', ' '.repeat(18), 20)).toEqual([
+      `${' '.repeat(18)}a`,
+      `${' '.repeat(18)}shared`,
+      `${' '.repeat(18)}one`,
+    ]);
   });
 });

@@ -124,11 +124,21 @@ export function hiddenNote(
   return wrapText(`(narrow terminal; not shown: ${hidden.join(', ')})`, indent, widthColumns);
 }
 
-/** Words of a text in lines that fit the width; the first line starts with `first`, the others with as many spaces. */
+/** A narrower room than this breaks no words: they run over its edge, and can still be read. */
+const narrowestRoom = shortestName;
+
+/**
+ * Words of a text in lines that fit the width; the first line starts with `first`, the others with as many spaces. Words that
+ * no line has room for, paths and names of others, are broken.
+ */
 export function wrapText(text: string, first: string, widthColumns: number | undefined): string[] {
   const lines: string[] = [];
   let line = first;
-  for (const word of printable(text).split(' ')) {
+  const room =
+    widthColumns === undefined ? Infinity : Math.max(narrowestRoom, widthColumns - columnsOf(first));
+  for (const word of printable(text)
+    .split(' ')
+    .flatMap((each) => piecesOf(each, room))) {
     const isStart = line.trim() === first.trim();
     if (widthColumns !== undefined && !isStart && columnsOf(line) + 1 + columnsOf(word) > widthColumns) {
       lines.push(line);
@@ -136,4 +146,16 @@ export function wrapText(text: string, first: string, widthColumns: number | und
     } else line += line === first ? word : ` ${word}`;
   }
   return [...lines, line];
+}
+
+/** A word in pieces of at most so many columns. */
+function piecesOf(word: string, roomColumns: number): readonly string[] {
+  const pieces: string[] = [];
+  let rest = word;
+  while (columnsOf(rest) > roomColumns) {
+    const piece = beginningOf(rest, roomColumns);
+    pieces.push(piece);
+    rest = rest.slice(piece.length);
+  }
+  return [...pieces, rest];
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Daemon } from './daemon.fixture.ts';
-import { reply, startDaemon } from './daemon.fixture.ts';
+import { refuse, reply, startDaemon } from './daemon.fixture.ts';
+import { Vm } from '../../model/vm.ts';
 import { readDefinition } from './definition.ts';
 import { listVms, readVm } from './domain-reader.ts';
 import { LibvirtClient } from './libvirt-client.ts';
@@ -10,11 +11,18 @@ import { decodeXdr } from './xdr.ts';
 const dom = (name: string, byte: number) => ({ name, uuid: Buffer.alloc(16, byte), id: -1 });
 const doms = [dom('odd', 1), dom('plain', 2)];
 
+const noReason = 1;
+const accessDenied = 88;
+const noDomain = 42;
+
 describe('VMs of which one has a definition that cannot be read', () => {
   let daemon: Daemon;
   let client: LibvirtClient;
+  /** What libvirt answers to who asks for the definition of the odd one; undefined: a definition that nobody can read. */
+  let refusal: number | undefined;
 
   beforeEach(async () => {
+    refusal = undefined;
     daemon = await startDaemon();
     daemon.behave((call, socket) => {
       const { procedure } = call.header;
@@ -33,6 +41,10 @@ describe('VMs of which one has a definition that cannot be read', () => {
       } else if (procedure === procedures.domainGetXmlDesc.number) {
         const { name } = decodeXdr(procedures.domainGetXmlDesc.args, call.payload).dom;
         const nic = "<interface type='bridge'><mac address='52:54:00:12:34:56'/></interface>";
+        if (name === 'odd' && refusal !== undefined) {
+          refuse(socket, call, refusal, 'it cannot be');
+          return true;
+        }
         const xml = `<domain><devices>${nic}</devices>${name === 'odd' ? '<broken:x/>' : ''}</domain>`;
         reply(socket, call, procedures.domainGetXmlDesc, { xml });
       } else return false;
@@ -57,6 +69,35 @@ describe('VMs of which one has a definition that cannot be read', () => {
     });
     expect(plain).toMatchObject({ name: 'plain', storedNics: [{ kind: 'bridge' }] });
     expect(plain).not.toHaveProperty('problem');
+  });
+
+  test.each([
+    [noReason, 'hypervisor.refused'],
+    [accessDenied, 'permission.missing'],
+  ])('are listed when libvirt refuses to give it (error %d), with what libvirt says', async (error, code) => {
+    refusal = error;
+    const [odd, plain] = await listVms(client, readDefinition);
+    expect(odd).toMatchObject({
+      name: 'odd',
+      state: 'stopped',
+      problem: `the definition of "odd" is not to be had: libvirt: it cannot be (error ${error})`,
+      withheld: true,
+      nics: [],
+      storedNics: [],
+    });
+    expect(Vm.parse(odd)).toEqual(odd);
+    expect(plain).toMatchObject({ name: 'plain', storedNics: [{ kind: 'bridge' }] });
+    expect(plain).not.toHaveProperty('problem');
+    await expect(readVm(client, readDefinition, 'odd')).rejects.toMatchObject({
+      code,
+      message: odd?.problem,
+    });
+  });
+
+  test('are listed without one that goes away before its definition is given', async () => {
+    refusal = noDomain;
+    expect((await listVms(client, readDefinition)).map(({ name }) => name)).toEqual(['plain']);
+    await expect(readVm(client, readDefinition, 'odd')).rejects.toMatchObject({ code: 'vm.unknown' });
   });
 
   test('are not read one by one as if that one had nothing', async () => {

@@ -20,7 +20,10 @@ import {
 /** Longer than any name that a file system holds, and libvirt keeps a definition in a file of the VM's name. */
 const maxNameBytes = 4096;
 
-/** All VMs, by name. One that goes away meanwhile is left out; one whose definition cannot be read says so. */
+/**
+ * All VMs, by name. One that goes away meanwhile is left out; one whose definition cannot be read, or libvirt does not give,
+ * says so.
+ */
 export async function listVms(client: LibvirtClient, read: ReadDefinition): Promise<Vm[]> {
   const [{ records }, { domains }] = await Promise.all([
     client.call(procedures.connectGetAllDomainStats, { doms: [], stats: VIR_DOMAIN_STATS_STATE, flags: 0 }),
@@ -45,12 +48,13 @@ function listed(facts: DomainFacts, read: ReadDefinition): Vm {
   try {
     return vmOf(facts, read);
   } catch (thrown) {
-    if (!(thrown instanceof VfleetError) || thrown.code !== 'hypervisor.malformed') throw thrown;
+    const isMalformed = thrown instanceof VfleetError && thrown.code === 'hypervisor.malformed';
+    if (thrown !== facts.refusal && !isMalformed) throw thrown;
     return unreadableVm(facts, messageOf(thrown));
   }
 }
 
-/** One VM. Throws `vm.unknown`, and `hypervisor.malformed` when its definition cannot be read. */
+/** One VM. Throws `vm.unknown`, `hypervisor.malformed` when its definition cannot be read, and libvirt's refusal to give it. */
 export async function readVm(client: LibvirtClient, read: ReadDefinition, nameOrUuid: string): Promise<Vm> {
   const dom = await findDomain(client, nameOrUuid);
   const [state, { persistent }] = await Promise.all([
@@ -93,11 +97,30 @@ async function readFacts(
   state: StateNumbers,
   persistent: boolean,
 ): Promise<DomainFacts> {
-  const [liveXml, storedXml] = await Promise.all([
-    dom.id < 0 ? undefined : readLiveXml(client, dom),
-    persistent ? readStoredXml(client, dom) : undefined,
+  const [live, stored] = await Promise.all([
+    dom.id < 0 ? undefined : unlessRefused(dom, readLiveXml(client, dom)),
+    persistent ? unlessRefused(dom, readStoredXml(client, dom)) : undefined,
   ]);
-  return { dom, state, persistent, liveXml, storedXml };
+  const refusal = live?.refusal ?? stored?.refusal;
+  return { dom, state, persistent, liveXml: live?.xml, storedXml: stored?.xml, refusal };
+}
+
+interface GivenXml {
+  readonly xml?: string;
+  readonly refusal?: VfleetError;
+}
+
+/** A definition, or why libvirt does not give that of this one domain; one that is no more is thrown as such. */
+async function unlessRefused(dom: DomainRef, reading: Promise<string>): Promise<GivenXml> {
+  try {
+    return { xml: await reading };
+  } catch (thrown) {
+    if (!(thrown instanceof VfleetError) || !isRefusal(thrown) || isRefusal(thrown, 'VIR_ERR_NO_DOMAIN'))
+      throw thrown;
+    const { code, hint, details, message } = thrown;
+    const what = `the definition of ${JSON.stringify(dom.name)} is not to be had: ${message}`;
+    return { refusal: new VfleetError(code, what, { hint, details, cause: thrown }) };
+  }
 }
 
 function stateIn(params: readonly { field: string; value: { value: unknown } }[]): StateNumbers {

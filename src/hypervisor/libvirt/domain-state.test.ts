@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { VfleetError } from '../../base/errors.ts';
 import { Vm } from '../../model/vm.ts';
 import { formatUuid, parseUuid, unreadableVm, vmOf, vmStateOf } from './domain-state.ts';
 import { vmEventOf } from './domain-events.ts';
@@ -80,6 +81,23 @@ describe('a VM', () => {
       placement: { vcpuPins: {} },
     });
     expect(unreadableVm({ ...facts, dom: { ...dom, id: -1 } }, '').state).toBe('stopped');
+  });
+
+  test('of which one definition is withheld has at least what the other one says', () => {
+    const refusal = new VfleetError('hypervisor.refused', 'no');
+    const facts = {
+      dom,
+      state: { state: 1, reason: 1 },
+      persistent: true,
+      liveXml,
+      storedXml: undefined,
+      refusal,
+    };
+    expect(() => vmOf(facts)).toThrow(refusal);
+    const vm = unreadableVm(facts, 'no');
+    expect(Vm.parse(vm)).toEqual(vm);
+    expect(vm).toMatchObject({ withheld: true, storedNics: [] });
+    expect(vm.nics).not.toEqual([]);
   });
 
   test('is known by a UUID in any case, and by nothing else that looks like one', () => {

@@ -1,6 +1,7 @@
 // Owns domains as values: UUIDs, states, and a Vm from what libvirt says of one.
 // Asks libvirt nothing itself.
 
+import type { VfleetError } from '../../base/errors.ts';
 import { present } from '../../base/present.ts';
 import type { Vm, VmNic, VmState } from '../../model/vm.ts';
 import { readDefinition } from './definition.ts';
@@ -53,20 +54,23 @@ export function vmStateOf(id: number, { state, reason }: StateNumbers): VmState 
   }
 }
 
-/** What libvirt says of one domain; a text is absent when there is no such definition. */
+/** What libvirt says of one domain; a text is absent when there is no such definition, or libvirt does not give it. */
 export interface DomainFacts {
   readonly dom: DomainRef;
   readonly state: StateNumbers;
   readonly persistent: boolean;
   readonly liveXml: string | undefined;
   readonly storedXml: string | undefined;
+  /** Why libvirt does not give one of the definitions. */
+  readonly refusal?: VfleetError | undefined;
 }
 
-/** Puts a VM together. Throws `hypervisor.malformed` for a definition that cannot be read. */
+/** Puts a VM together. Throws `hypervisor.malformed` for a definition that cannot be read, and libvirt's refusal to give one. */
 export function vmOf(
-  { dom, state, persistent, liveXml, storedXml }: DomainFacts,
+  { dom, state, persistent, liveXml, storedXml, refusal }: DomainFacts,
   read: ReadDefinition = readDefinition,
 ): Vm {
+  if (refusal !== undefined) throw refusal;
   const what = `the definition of ${JSON.stringify(dom.name)}`;
   const current = liveXml === undefined ? undefined : read(liveXml, what);
   // A VM that has stopped since it was listed answers with its stored definition.
@@ -88,7 +92,7 @@ const noPlacement = { vcpuCount: 1, memoryMb: 0, vcpuPins: {} };
 
 /** The VM of a definition that cannot be read: what libvirt says besides, and why there is no more. */
 export function unreadableVm(
-  { dom, state, persistent, liveXml, storedXml }: DomainFacts,
+  { dom, state, persistent, liveXml, storedXml, refusal }: DomainFacts,
   problem: string,
 ): Vm {
   return {
@@ -97,6 +101,7 @@ export function unreadableVm(
     state: vmStateOf(dom.id, state),
     persistent,
     problem,
+    ...(refusal === undefined ? {} : { withheld: true }),
     nics: listClaims(liveXml ?? ''),
     storedNics: listClaims(storedXml ?? ''),
     placement: noPlacement,

@@ -34,16 +34,19 @@ export function vmOf(vms: SimVms, nameOrUuid: string): Vm {
 /** Refuses what needs the definition of a VM that cannot be read. */
 export function readableVmOf(vms: SimVms, nameOrUuid: string): Vm {
   const vm = vmOf(vms, nameOrUuid);
-  if (vm.problem !== undefined) throw new VfleetError('hypervisor.malformed', vm.problem);
+  if (vm.problem !== undefined)
+    throw new VfleetError(vm.withheld === true ? 'hypervisor.refused' : 'hypervisor.malformed', vm.problem);
   return vm;
 }
 
-/** A VM as a list shows it: of a definition that cannot be read, only what others must not be given. */
+/** A VM as a list shows it: of a definition that cannot be read, only what others must not be given; of one withheld, nothing. */
 export function listedVm(vm: Vm): Vm {
   if (vm.problem === undefined) return vm;
   const { storedPlacement: _, ...others } = vm;
   const listed = (nics: readonly VmNic[]): VmNic[] =>
-    nics.map(({ mac, hostAddress }) => present({ kind: 'unknown', mac, hostAddress }));
+    vm.withheld === true
+      ? []
+      : nics.map(({ mac, hostAddress }) => present({ kind: 'unknown', mac, hostAddress }));
   const placement = { vcpuCount: 1, memoryMb: 0, vcpuPins: {} };
   return { ...others, nics: listed(vm.nics), storedNics: listed(vm.storedNics), placement };
 }

@@ -1,5 +1,5 @@
-// Owns the guess which key somebody meant.
-// Words in, a word out; knows nothing about the spec.
+// Owns the guess which word somebody meant: a key of a file, the name of a VM or of a network.
+// Words in, a word out; knows nothing about what they name.
 
 /** Differences up to which two words are taken for one. */
 const maxDistance = 2;
