@@ -16,6 +16,7 @@ import type { CliContext, Terminal } from '../../src/cli/context.ts';
 import { reportFailure } from '../../src/cli/failure.ts';
 import { openHost, openHypervisor } from '../../src/cli/host.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
+import { withoutWaiting } from '../stderr.fixture.ts';
 
 export interface Outcome {
   readonly status: number;
@@ -62,7 +63,7 @@ export async function vfleet(state: string, args: readonly string[], host = 'loc
   } catch (error) {
     status = reportFailure(error, terminal, args.includes('--json'));
   }
-  return { status, stdout: stdout.join('\n'), stderr: stderr.join('\n') };
+  return { status, stdout: stdout.join('\n'), stderr: withoutWaiting(stderr.join('\n')) };
 }
 
 /** Runs a command that must succeed; what it printed. */
