@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config';
 // lab's kernel and is run inside it; `lab-libvirt` those that put another libvirt there, in a boot of their own; `boots`
 // holds those that boot the lab themselves, once each (scripts/test.mjs).
 
+/** Vitest's own second is less than a busy machine may take to start one process. */
+const patient = { poll: { timeout: 30_000 } } as const;
+
 const inLab = {
   setupFiles: 'test/lab/only-in-lab.ts',
   // One kernel, one test at a time. Software emulation is some twenty times slower: modules are loaded once for all files,
@@ -13,6 +16,7 @@ const inLab = {
   pool: 'threads',
   testTimeout: 600_000,
   hookTimeout: 600_000,
+  expect: { poll: { timeout: 300_000 } },
 } as const;
 
 export default defineConfig({
@@ -29,6 +33,9 @@ export default defineConfig({
             '**/*.libvirt.test.ts',
           ],
           testTimeout: 60_000,
+          // Hooks start hosts, agents and programs as tests do.
+          hookTimeout: 60_000,
+          expect: patient,
         },
       },
       {
@@ -38,6 +45,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          expect: patient,
         },
       },
       {

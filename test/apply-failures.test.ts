@@ -230,9 +230,7 @@ describe('a VF in use', () => {
     expect(error.hint).toContain('vfleet recover');
     kernel.releaseVf(pf, 1);
     const { recoverHost } = await import('../src/apply/recover.ts');
-    await expect
-      .poll(async () => recoverHost(host).catch(() => 'not yet'), { timeout: 10_000 })
-      .toBe('undone');
+    await expect.poll(async () => recoverHost(host).catch(() => 'not yet')).toBe('undone');
     expect(kernel.state.pfs[0]?.vfs).toHaveLength(2);
   });
 

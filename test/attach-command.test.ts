@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSimHypervisor } from '../src/hypervisor/simulated/sim-hypervisor.ts';
 import { openSimKernel } from '../src/sim/open-sim-kernel.ts';
 import { addBridges } from './assigning.fixture.ts';
+import { withoutWaiting } from './stderr.fixture.ts';
 
 // Whole commands on a simulated host with a simulated hypervisor: web-1 and web-2 run, db-1 does not. The program as it is
 // built: scripts/test.mjs builds dist/ before the tests.
@@ -33,7 +34,7 @@ async function vfleet(args: readonly string[], environment: Record<string, strin
       { env: { ...inherited, ...environment }, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         const status = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-        resolve({ status, stdout, stderr });
+        resolve({ status, stdout, stderr: withoutWaiting(stderr) });
       },
     );
   });

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { Placements } from '../src/model/placements.ts';
 import { onSnapshot, smallFleet } from '../src/report/testing/sized.ts';
 import { parseSpec } from '../src/spec/parsed-spec.ts';
+import { withoutWaiting } from './stderr.fixture.ts';
 
 // The program as it is built: scripts/test.mjs builds dist/ before the tests.
 const program = 'dist/cli/main.js';
@@ -25,7 +26,7 @@ async function vfleet(args: readonly string[], environment: Record<string, strin
       { env: { ...inherited, LANG: 'C.UTF-8', ...environment }, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         const status = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-        resolve({ status, stdout, stderr });
+        resolve({ status, stdout, stderr: withoutWaiting(stderr) });
       },
     );
   });

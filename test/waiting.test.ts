@@ -34,7 +34,8 @@ async function start(world: World): Promise<RunningAgent> {
 
 /** Does the work while somebody else has the host for himself: for `heldMs`, or until the work is done if that is earlier. */
 async function whileHeld<T>(stateFolder: string, work: () => Promise<T>, heldMs = longMs): Promise<T> {
-  const lock = await lockHost(stateFolder, { command: 'apply', waitMs: 0 });
+  // An agent may look at the host just now.
+  const lock = await lockHost(stateFolder, { command: 'apply', waitMs: patientMs });
   const done = work();
   await Promise.race([done.catch(() => undefined), sleep(heldMs, undefined, { ref: false })]);
   lock.release();
@@ -44,8 +45,8 @@ async function whileHeld<T>(stateFolder: string, work: () => Promise<T>, heldMs 
 /** Longer than a look at the lock, shorter than anybody waits in these tests. */
 const briefMs = 250;
 /** Far longer than a refusal takes; who waits although he shall not sees the lock become free. */
-const longMs = 5_000;
-const patientMs = 30_000;
+const longMs = 30_000;
+const patientMs = 40_000;
 
 const qemu = { name: 'vm1', network: 'storage', acceptedRisks: [] };
 const works: readonly [string, (process: Process, world: World, waitMs?: number) => Promise<unknown>][] = [
@@ -150,7 +151,7 @@ describe('--wait', () => {
     ]) {
       const run = async (...more: readonly string[]) => vfleet(state, [...args, ...more], 'sim:igb');
       expect(await whileHeld(stateFolder, async () => run())).toMatchObject({ status: 4 });
-      expect(await whileHeld(stateFolder, async () => run('--wait', '30'), briefMs)).toMatchObject({
+      expect(await whileHeld(stateFolder, async () => run('--wait', '40'), briefMs)).toMatchObject({
         status: 0,
       });
     }

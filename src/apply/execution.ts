@@ -23,7 +23,10 @@ export function pfOf(step: { pf: string }): PfAddress {
   return address;
 }
 
-/** Looks until `look` finds something or the time is over; undefined then. Looks at least once. */
+/**
+ * Looks until `look` finds something or the time is over; undefined then. The last look begins when the time is over: whoever
+ * was stopped meanwhile, or looked for long, does not miss what came in time.
+ */
 export async function waitFor<T>(
   execution: Execution,
   timeoutMs: number,
@@ -32,9 +35,9 @@ export async function waitFor<T>(
   const { clock } = execution.session.kernel;
   const end = clock.nowMs() + timeoutMs;
   for (;;) {
+    const isLast = clock.nowMs() >= end;
     const found = await look();
-    if (found !== undefined) return found;
-    if (clock.nowMs() >= end) return undefined;
+    if (found !== undefined || isLast) return found;
     await clock.sleep(execution.timeouts.pollMs);
   }
 }

@@ -78,7 +78,7 @@ function sleeper(host: Holding): { child: ChildProcess; owner: Pick<Required<Qem
 }
 
 async function said(host: Holding, lines: number): Promise<void> {
-  await expect.poll(() => host.said.length, { timeout: 30_000 }).toBe(lines);
+  await expect.poll(() => host.said.length).toBe(lines);
 }
 
 const fromNow = (durationMs: number): string => new Date(Date.now() + durationMs).toISOString();

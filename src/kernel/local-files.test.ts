@@ -147,12 +147,15 @@ test('one child starts the writes that come one after another, and ends with us'
   const before = listChildren();
   expect(before.length).toBeGreaterThanOrEqual(3);
   for (const text of ['4', '5', '6', '7']) await write(text);
-  expect(listChildren()).toEqual(before);
+  const after = listChildren();
+  // One of an earlier refusal may still have been about to end.
+  expect(after.filter((pid) => !before.includes(pid))).toEqual([]);
+  expect(after.length).toBeGreaterThanOrEqual(3);
   await expect.poll(countChildHandles).toBe(0);
   // Killed while they wait, they are replaced.
-  for (const pid of before) process.kill(pid, 'SIGKILL');
+  for (const pid of listChildren().filter((each) => after.includes(each))) process.kill(pid, 'SIGKILL');
   await write('8');
-  expect(listChildren().filter((pid) => before.includes(pid))).toEqual([]);
+  await expect.poll(() => listChildren().filter((pid) => after.includes(pid))).toEqual([]);
   expect(readFileSync(join(host.root, 'value'), 'utf8')).toBe('8');
 });
 

@@ -223,11 +223,11 @@ describe('a watch of leases', () => {
     })();
     const lease = exampleLease();
     await leases.create(lease);
-    await expect.poll(() => seen, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => seen).toBeGreaterThan(0);
     await new Promise((resolve) => setTimeout(resolve, 50));
     const before = seen;
     await leases.deleteIfGeneration(lease.key, lease.generation);
-    await expect.poll(() => seen, { timeout: 10_000 }).toBeGreaterThan(before);
+    await expect.poll(() => seen).toBeGreaterThan(before);
     stop.abort();
     await watching;
   });
@@ -241,10 +241,10 @@ describe('a watch of leases', () => {
       for await (const _ of leases.watch(stop.signal)) seen += 1;
     })();
     rmSync(join(folder, 'leases'), { recursive: true });
-    await expect.poll(() => seen, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => seen).toBeGreaterThan(0);
     const before = seen;
     await leases.create(exampleLease());
-    await expect.poll(() => seen, { timeout: 10_000 }).toBeGreaterThan(before);
+    await expect.poll(() => seen).toBeGreaterThan(before);
     stop.abort();
     await watching;
   });

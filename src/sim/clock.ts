@@ -8,6 +8,7 @@ export class SimClock implements Clock {
   readonly #speed: number;
   readonly #originMs: number;
   readonly #startedMs = performance.now();
+  #skippedMs = 0;
 
   /** `speed` 100: a second of the host takes 10 ms. `originMs` is the host's time now. */
   constructor(speed: number, originMs: number) {
@@ -16,7 +17,13 @@ export class SimClock implements Clock {
   }
 
   nowMs(): number {
-    return Math.floor(this.#originMs + (performance.now() - this.#startedMs) * this.#speed);
+    const passedMs = (performance.now() - this.#startedMs) * this.#speed;
+    return Math.floor(this.#originMs + passedMs + this.#skippedMs);
+  }
+
+  /** A time span of the host goes by at once; who sleeps, sleeps on. */
+  skip(durationMs: number): void {
+    this.#skippedMs += durationMs;
   }
 
   async sleep(durationMs: number): Promise<void> {

@@ -57,6 +57,8 @@ export interface SimKernel extends Kernel {
   lendVf(address: string, borrower: SimBorrower): void;
   /** A hypervisor takes a VF back. */
   returnVf(address: string): void;
+  /** Time goes by at once: what waits for a moment is late then, who sleeps, sleeps on. */
+  skipTime(durationMs: number): void;
   /** A PF is pulled out. */
   unplug(pf: string): void;
   /** The machine boots: VFs, settings and processes are gone, the machine's ID stays. */
@@ -134,6 +136,7 @@ export function simKernelOn(
     releaseVf: (pf, index) => releaseVf(host, pf, index),
     lendVf: (address, borrower) => lendVf(host, address, borrower),
     returnVf: (address) => returnVf(host, address),
+    skipTime: (durationMs) => host.clock.skip(durationMs),
     unplug(pf) {
       host.enter();
       host.unplug(pf);

@@ -5,7 +5,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import { applySpec, showHost, vfleet, vfleetOk, writeSpec } from './command.ts';
-import { makeFolder, netdevsimPf, pf0, pf1, pictureOf, resetLab, run } from './lab-host.ts';
+import {
+  interfaceOf,
+  makeFolder,
+  netdevsimPf,
+  pf0,
+  pf1,
+  pictureOf,
+  readSettledLink,
+  resetLab,
+  run,
+} from './lab-host.ts';
 
 const configured = `  - match: { address: '${pf0}' }
     mtu: 2000
@@ -48,6 +58,8 @@ describe('a configured host', () => {
     await resetLab();
     await run('modprobe', ['vfio-pci']);
     await applySpec(state, configured);
+    // What is read of the port now is compared with what is read later.
+    await readSettledLink(interfaceOf(pf0));
     await vfleetOk(state, ['snapshot', '-o', snapshotFile]);
   });
 

@@ -14,6 +14,7 @@ import {
   pf0,
   pictureOf,
   readIpLink,
+  readSettledLink,
   resetLab,
   run,
   until,
@@ -55,6 +56,7 @@ async function addPeer(index: number, address: string): Promise<void> {
   await run('ip', ['link', 'set', 'dev', name, 'netns', netns]);
   await run('ip', ['-n', netns, 'addr', 'add', `${address}/24`, 'dev', name]);
   await run('ip', ['-n', netns, 'link', 'set', 'dev', name, 'up']);
+  await readSettledLink(name, netns);
 }
 
 /** What the PF says of a VF, as `ip` shows it. */
@@ -76,15 +78,20 @@ function withoutVfAddresses(picture: unknown): unknown {
   );
 }
 
-/** Whether a guest's ping is answered: what it does for the first time takes it some seconds. */
-export async function pings(vm: LabVm, address: string): Promise<boolean> {
-  return (await vm.tryAsk(`ping -c 2 -W 15 ${address}`)).status === 0;
+/** Whether a guest's ping is answered; it may take so long to be, the first time in a guest above all. */
+export async function pings(vm: LabVm, address: string, longestSeconds = 120): Promise<boolean> {
+  return (await vm.tryAsk(`ping -c 2 -W ${longestSeconds} ${address}`)).status === 0;
 }
 
-/** Brings the guest's VF up with an address; its interface. */
+/** So long nobody answers a guest where nobody shall. */
+export const silenceSeconds = 15;
+
+/** Brings the guest's VF up with an address, and waits for its link: before, nothing is sent. Its interface. */
 export async function connectVf(vm: LabVm, mac: string): Promise<string> {
   const name = await vm.ask(`link ${mac} pci igbvf`);
   await vm.ask(`ifconfig ${name} ${inVm} netmask 255.255.255.0 up`);
+  const carrier = `/sys/class/net/${name}/carrier`;
+  await vm.ask(`while read -r carrier <${carrier}; [ "$carrier" != 1 ]; do pause 1; done`);
   return name;
 }
 
@@ -188,8 +195,8 @@ export function itGivesAndTakesBack(course: AttachCourse): void {
     'reaches a VF on the same VLAN, and none on another',
     async () => {
       expect(await pings(course.vm, onFront)).toBe(true);
-      expect(await pings(course.vm, onStorage)).toBe(false);
-      await run('ip', ['netns', 'exec', 'peer0', 'ping', '-c', '1', '-W', '20', inVm]);
+      expect(await pings(course.vm, onStorage, silenceSeconds)).toBe(false);
+      await run('ip', ['netns', 'exec', 'peer0', 'ping', '-c', '1', '-w', '120', inVm]);
     },
     slow,
   );
@@ -257,9 +264,13 @@ export function itIsAFailoverPair(course: AttachCourse): void {
       const { settings } = await course.attach('front', '--failover', `bridge=${bridge}`);
       const { mac = '' } = settings;
       const vf = await course.vm.ask(`link ${mac} pci igbvf`);
-      const interfaces = (await course.vm.ask('addresses')).split('\n').filter((line) => line.includes(mac));
+      let interfaces: readonly string[] = [];
+      // The guest finds its two devices side by side, and joins one after it has shown it.
+      await until('the guest has joined both', async () => {
+        interfaces = (await course.vm.ask('addresses')).split('\n').filter((line) => line.includes(mac));
+        return interfaces.filter((line) => line.endsWith(' joined')).length === 2;
+      });
       expect(interfaces).toHaveLength(3);
-      expect(interfaces.filter((line) => line.endsWith(' joined'))).toHaveLength(2);
       expect(interfaces).toContain(`${vf} ${mac} joined`);
       const xml = await virsh('dumpxml', name);
       expect(xml).toContain("<teaming type='persistent'/>");

@@ -15,6 +15,7 @@ import {
   onStorage,
   pings,
   readVf,
+  silenceSeconds,
   slow,
 } from './attach-course.ts';
 import { itIsConsistentWhenKilled } from './attach-killed.ts';
@@ -29,7 +30,6 @@ describe('a VF of a VM', () => {
 
   itGivesAndTakesBack(course);
   itIsKeptInTheDefinition(course);
-
   itIsAFailoverPair(course);
   itIsConsistentWhenKilled(course);
 
@@ -54,7 +54,7 @@ describe('a VF of a VM', () => {
         await connectVf(second, mac);
         expect(await second.ask('addresses')).not.toContain(course.first.settings.mac);
         expect(await pings(second, onStorage)).toBe(true);
-        expect(await pings(second, onFront)).toBe(false);
+        expect(await pings(second, onFront, silenceSeconds)).toBe(false);
         await second.destroy();
         await until('the VF is free', () => !course.hasRecord());
         expect(await course.readAll()).toEqual(course.free);

@@ -17,6 +17,7 @@ import { reportFailure } from '../../src/cli/failure.ts';
 import { openHost, openHypervisor } from '../../src/cli/host.ts';
 import { version } from '../../src/cli/version.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
+import { withoutWaiting } from '../stderr.fixture.ts';
 
 export interface Outcome {
   readonly status: number;
@@ -63,7 +64,7 @@ export async function vfleet(state: string, args: readonly string[], host = 'loc
   } catch (error) {
     status = reportFailure(error, terminal, args.includes('--json'));
   }
-  return { status, stdout: stdout.join('\n'), stderr: stderr.join('\n') };
+  return { status, stdout: stdout.join('\n'), stderr: withoutWaiting(stderr.join('\n')) };
 }
 
 /** Runs a command that must succeed; what it printed. */

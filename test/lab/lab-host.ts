@@ -82,8 +82,7 @@ export function writeSys(path: string, text: string): void {
 
 /** Names of the network interfaces of a device in our network namespace. */
 export function listInterfaces(address: string): string[] {
-  const path = `${devicePath(address)}/net`;
-  return existsSync(path) ? readdirSync(path).sort() : [];
+  return whileThere(() => readdirSync(`${devicePath(address)}/net`).sort()) ?? [];
 }
 
 /** The device's only interface. */
@@ -111,15 +110,24 @@ export function vfOf(pf: string, index: number): string {
 
 /** The driver that a device is bound to. */
 export function driverOf(address: string): string | undefined {
-  const path = `${devicePath(address)}/driver`;
-  return existsSync(path) ? basename(readlinkSync(path)) : undefined;
+  return whileThere(() => basename(readlinkSync(`${devicePath(address)}/driver`)));
 }
 
-/** Waits until something holds; fails with its name when it does not. */
+/** What is read, undefined where it is not there: asking for that first would miss what goes just then. */
+function whileThere<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Waits until something holds; fails with its name when it does not. The bound only ends what hangs. */
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  timeoutMs = 60_000,
+  timeoutMs = 300_000,
 ): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!(await holds())) {
@@ -133,12 +141,12 @@ export async function until(
  * and gets it back by an interrupt, and the operational state follows by linkwatch, up to a second later
  * (net/core/link_watch.c). An interface that is down has no carrier at once.
  */
-async function readSettledLink(name: string): Promise<IpLink> {
+export async function readSettledLink(name: string, netns?: string): Promise<IpLink> {
   await until(`${name} has its carrier`, async () => {
-    const { flags, operstate } = await readIpLink(name);
+    const { flags, operstate } = await readIpLink(name, netns);
     return !flags.includes('UP') || (flags.includes('LOWER_UP') && operstate === 'UP');
   });
-  return readIpLink(name);
+  return readIpLink(name, netns);
 }
 
 /**

@@ -13,7 +13,7 @@ import type { Snapshot } from '../../src/model/snapshot.ts';
 import { applySpec, vfleetOk } from './command.ts';
 import { interfaceOf, makeFolder, pf0, readSys, resetLab, run, succeeds, until, vfOf } from './lab-host.ts';
 
-const timeoutMs = 60_000;
+const timeoutMs = 300_000;
 const state = makeFolder();
 
 beforeAll(async () => {

@@ -7,8 +7,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { libraryFolder, startLibvirtd } from './libvirtd.fixture.ts';
 import type { Libvirtd } from './libvirtd.fixture.ts';
+import { withoutWaiting } from '../stderr.fixture.ts';
 
 export const polkitRoot = process.env['VFLEET_TEST_POLKIT_ROOT'];
+
+/** Who may manage libvirt (its org.libvirt.unix.policy). */
+const action = 'org.libvirt.unix.manage';
 
 /** polkitd asks for its user; Debian's rule of libvirt lets in whoever is in the group. */
 const accounts = {
@@ -50,7 +54,7 @@ process.argv = [process.argv[0], program, ...args];
 import(program);
 `;
 
-const startTimeoutMs = 30_000;
+const startTimeoutMs = 100_000;
 
 /** Starts a libvirtd that asks polkit who may manage it. */
 export async function startLibvirtdWithPolkit(root: string): Promise<Libvirtd> {
@@ -77,13 +81,22 @@ export async function startLibvirtdWithPolkit(root: string): Promise<Libvirtd> {
       libvirtd.spawn([join(root, 'usr/bin/dbus-daemon'), ...bus], env);
       await until('the bus', () => existsSync(busSocket));
       libvirtd.spawn([join(root, 'usr/lib/polkit-1/polkitd'), '--no-debug'], env);
+      // Before it has its name on the bus, libvirtd lets nobody in but root.
+      const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+      const ask = ['env', ...variables, join(root, 'usr/bin/pkaction'), '--action-id', action];
+      await until('polkitd', async () =>
+        libvirtd.inside(...ask).then(
+          () => true,
+          () => false,
+        ),
+      );
     },
   });
 }
 
-async function until(what: string, holds: () => boolean): Promise<void> {
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const endMs = Date.now() + startTimeoutMs;
-  while (!holds()) {
+  while (!(await holds())) {
     if (Date.now() > endMs) throw new Error(`${what} is not there after ${startTimeoutMs / 1000} s`);
     await sleep(20);
   }
@@ -104,14 +117,15 @@ export async function vfleetAs(
     ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
       status: code,
       stdout,
-      stderr,
+      stderr: withoutWaiting(stderr),
     }),
   );
 }
 
-/** Ends polkitd and leaves the bus. */
+/** Ends polkitd, waits until it has gone, and leaves the bus. */
 export async function endPolkitd(libvirtd: Libvirtd): Promise<void> {
   const script =
-    'for process in /proc/[0-9]*; do read -r name <$process/comm; [ "$name" != polkitd ] || kill ${process#/proc/}; done';
+    'for process in /proc/[0-9]*; do read -r name <$process/comm; [ "$name" = polkitd ] || continue; ' +
+    'kill ${process#/proc/}; while [ -e $process ]; do sleep 0.02; done; done';
   await libvirtd.inside('sh', '-c', script);
 }

@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { openSimKernel } from '../../src/sim/open-sim-kernel.ts';
 import type { SimKernel } from '../../src/sim/sim-kernel.ts';
 import type { Lease } from '../../src/model/lease.ts';
+import { withoutWaiting } from '../stderr.fixture.ts';
 
 export const program = resolve('dist/cli/main.js');
 /** Two ports of an Intel 82576 with pools for two networks. */
@@ -102,7 +103,8 @@ async function vfleet(args: readonly string[]): Promise<Result> {
   return new Promise((done) => {
     const options = { env: ownEnvironment(), maxBuffer: 64 * 1024 * 1024 };
     execFile(process.execPath, [program, ...args], options, (error, stdout, stderr) => {
-      done({ status: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr });
+      const status = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+      done({ status, stdout, stderr: withoutWaiting(stderr) });
     });
   });
 }

@@ -159,7 +159,7 @@ describe('a simulated hypervisor', () => {
     await actor.crash('web-1');
     await actor.start('db-1');
     await actor.undefine('web-1');
-    await expect.poll(() => seen.length, { timeout: 10_000 }).toBe(3);
+    await expect.poll(() => seen.length).toBe(3);
     stop.abort();
     await watching;
     expect(seen).toMatchObject([

@@ -66,7 +66,17 @@ function openForgetfulSocket(): NetlinkTransport {
 describe('watching links', () => {
   const client = new NetlinkClient(openNetlinkSocket('route'));
 
-  beforeAll(() => writeFileSync(numVfsFile, '0'));
+  async function readPf(): Promise<Link> {
+    const link = (await listLinks(client)).find(({ attributes }) => attributes.parentDeviceName === pf);
+    if (link === undefined) throw new Error('the lab has no igb');
+    return link;
+  }
+
+  beforeAll(async () => {
+    writeFileSync(numVfsFile, '0');
+    // Up, it loses its carrier with each MTU and gets it back in its own time, and tells of that as well.
+    await setLink(client, (await readPf()).ifIndex, { up: false });
+  });
   afterAll(() => {
     writeFileSync(numVfsFile, '0');
     client.close();
@@ -97,8 +107,7 @@ describe('watching links', () => {
   });
 
   it('answers lost events with all links as they are, and goes on', async () => {
-    const link = (await listLinks(client)).find(({ attributes }) => attributes.parentDeviceName === pf);
-    if (link === undefined) throw new Error('the lab has no igb');
+    const link = await readPf();
     const watch = watchLinks(openForgetfulSocket);
     const events = watch[Symbol.asyncIterator]();
     await eventsUntil(events, ({ kind }) => kind === 'resync');

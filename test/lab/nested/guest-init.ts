@@ -25,7 +25,8 @@ exec 3<>$port
 # Nothing is ever written to it: reading is a sleep without a program.
 mkfifo /never
 exec 4<>/never
-pause() { read -t $1 never <&4; }
+# That nothing came is no failure of who waits, whose last command it may be.
+pause() { read -t $1 never <&4 || :; }
 # Waits for an interface with a MAC address and a driver (link MAC BUS DRIVER) and prints its name.
 link() {
   while :; do
