@@ -276,7 +276,8 @@ describe('the help', () => {
     return pages;
   }
 
-  it('of every command fits a terminal of 80 columns', async () => {
+  // Starts the program some forty times.
+  it('of every command fits a terminal of 80 columns', { timeout: 300_000 }, async () => {
     const pages = new Map([...(await readHelp()), ...(await readHelp(['hold']))]);
     expect([...pages.keys()]).toEqual(expect.arrayContaining(['attach', 'hotplug', 'lab run', 'hold']));
     const tooLong = [...pages].flatMap(([command, page]) =>
