@@ -32,9 +32,9 @@ export default defineConfig({
             '**/*.boots.test.ts',
             '**/*.libvirt.test.ts',
           ],
-          testTimeout: 60_000,
-          // Hooks start hosts, agents and programs as tests do.
-          hookTimeout: 60_000,
+          // Only ends what hangs: many start the program a dozen times. Hooks start hosts, agents and programs as tests do.
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           expect: patient,
         },
       },
@@ -43,8 +43,8 @@ export default defineConfig({
           name: 'libvirt',
           include: ['test/**/*.libvirt.test.ts'],
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           expect: patient,
         },
       },

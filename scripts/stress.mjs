@@ -118,7 +118,9 @@ try {
   await start('recover').ended;
 } finally {
   isOn = false;
-  for (const child of running) child.kill('SIGKILL');
+  const left = [...running];
+  for (const child of left) child.kill('SIGKILL');
+  await Promise.all(left.map((child) => child.ended));
   rmSync(bundle, { recursive: true, force: true });
   rmSync(folder, { recursive: true, force: true });
 }

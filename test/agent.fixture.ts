@@ -20,7 +20,7 @@ import { openProcess } from './assigning.fixture.ts';
 import type { Process, World } from './assigning.fixture.ts';
 
 /** Far more than anything takes: a test that fails shall say so and not hang. */
-const longestWaitMs = 30_000;
+const longestWaitMs = 120_000;
 const lookMs = 10;
 
 export const agentSpec = `

@@ -189,7 +189,7 @@ describe.skipIf(!libvirtdIsThere)('interfaces on a real libvirtd', () => {
     expect(vm.nics).toHaveLength(1);
     expect(vm.storedNics).toEqual([]);
     // It goes when the VM goes.
-    const gone = hypervisor.detachNic(uuid, 'ua-both', live, 30_000);
+    const gone = hypervisor.detachNic(uuid, 'ua-both', live, 200_000);
     await libvirtd.virsh('destroy', 'keeps');
     await gone;
     expect((await hypervisor.readVm(uuid)).nics).toEqual([]);
@@ -214,7 +214,7 @@ describe.skipIf(!libvirtdIsThere)('interfaces on a real libvirtd', () => {
         stop.abort();
       }
     })();
-    await hypervisor.detachNic(uuid, 'ua-usb', both, 20_000);
+    await hypervisor.detachNic(uuid, 'ua-usb', both, 200_000);
     const vm = await hypervisor.readVm(uuid);
     expect([vm.nics, vm.storedNics]).toEqual([[], []]);
     await watching;

@@ -1,6 +1,6 @@
 // `vfleet attach --qemu` as a user runs it, on a simulated host, held for real processes of this machine.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,6 +16,9 @@ import { localFiles } from '../../src/kernel/local-files.ts';
 import { isSameProcess, readProcessInstance } from '../../src/kernel/proc/process-identity.ts';
 import { newHost, program } from './vfleet.fixture.ts';
 import type { TestHost } from './vfleet.fixture.ts';
+
+/** Each look starts the program. */
+const patientMs = 150_000;
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -51,7 +54,8 @@ async function attach(host: TestHost, ...args: readonly string[]): Promise<Held>
   const holder = readProcessInstance(localFiles(), held.holder ?? 0);
   ends.push(() => {
     if (holder === undefined || !isSameProcess(holder, readProcessInstance(localFiles(), holder.pid))) return;
-    process.kill(holder.pid, 'SIGKILL');
+    // It may end just now by itself.
+    spawnSync('kill', ['-KILL', String(holder.pid)], { stdio: 'ignore' });
   });
   return held;
 }
@@ -62,7 +66,9 @@ function isRunning(pid: number | undefined): pid is number {
 
 /** Waits until the host has as many leases. Holders tell nobody when they are done. */
 async function leaseCount(host: TestHost, count: number): Promise<void> {
-  await expect.poll(async () => (await host.leases()).length, { timeout: 50_000, interval: 200 }).toBe(count);
+  await expect
+    .poll(async () => (await host.leases()).length, { timeout: patientMs, interval: 200 })
+    .toBe(count);
 }
 
 function logOf(host: TestHost): string {
@@ -70,7 +76,7 @@ function logOf(host: TestHost): string {
 }
 
 async function logged(host: TestHost, words: string): Promise<void> {
-  await expect.poll(() => logOf(host), { timeout: 50_000 }).toContain(words);
+  await expect.poll(() => logOf(host), { timeout: patientMs }).toContain(words);
 }
 
 /** What `vfleet recover` and the agent do with leases. */
@@ -129,7 +135,7 @@ describe('attach --qemu', () => {
     expect(Number(session)).toBe(holder);
     const { status } = await host.run('detach', 'vm1', '--mac', lease.settings.mac ?? '');
     expect(status).toBe(0);
-    await expect.poll(() => isRunning(holder), { timeout: 50_000 }).toBe(false);
+    await expect.poll(() => isRunning(holder), { timeout: patientMs }).toBe(false);
     expect(logOf(host)).toContain('the lease has ended');
   });
 
@@ -164,11 +170,11 @@ describe('attach --qemu', () => {
     const first = await attach(host, '--pid', String(ending.pid));
     const second = await attach(host, '--pid', String(sleeper().pid));
     for (const { holder = 0 } of [first, second]) if (holder > 1) process.kill(holder, 'SIGKILL');
-    await expect.poll(() => isRunning(first.holder), { timeout: 50_000 }).toBe(false);
+    await expect.poll(() => isRunning(first.holder), { timeout: patientMs }).toBe(false);
     expect(await recovered(host)).toEqual([]);
     expect((await host.leases()).length).toBe(2);
     ending.kill();
-    await expect.poll(() => isRunning(ending.pid), { timeout: 50_000 }).toBe(false);
+    await expect.poll(() => isRunning(ending.pid), { timeout: patientMs }).toBe(false);
     expect(await recovered(host)).toMatchObject([{ key: first.lease.key, result: 'free' }]);
     expect((await host.leases()).map(({ generation }) => generation)).toEqual([second.lease.generation]);
     expect((await host.run('detach', 'vm1')).status).toBe(0);
@@ -195,7 +201,7 @@ describe('attach --qemu', () => {
     const agent = host.start('agent');
     ends.push(() => void agent.kill('SIGKILL'));
     await logged(host, 'the agent looks after the lease now');
-    await expect.poll(() => isRunning(first.holder), { timeout: 50_000 }).toBe(false);
+    await expect.poll(() => isRunning(first.holder), { timeout: patientMs }).toBe(false);
     const second = await attach(host, '--pid', String(qemu.pid));
     expect(second.holder).toBeUndefined();
     expect((await host.leases()).length).toBe(2);
@@ -215,7 +221,7 @@ describe('attach --qemu', () => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     const ended = new Promise((done) => child.once('close', done));
-    await expect.poll(() => stderr, { timeout: 50_000 }).toContain('waiting for the end of process');
+    await expect.poll(() => stderr, { timeout: patientMs }).toContain('waiting for the end of process');
     expect(await host.leases()).toHaveLength(1);
     child.kill('SIGINT');
     expect(await ended).toBe(0);

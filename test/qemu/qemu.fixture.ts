@@ -10,6 +10,8 @@ import type { QmpClient } from '../../src/hypervisor/qemu/qmp.ts';
 import { VfleetError } from '../../src/base/errors.ts';
 
 const program = 'qemu-system-x86_64';
+/** It listens before it has made its machine, and greets after that. */
+const greetingTimeoutMs = 120_000;
 /** Debian's package with the program. */
 export const qemuPackage = 'qemu-system-x86';
 
@@ -59,7 +61,7 @@ export async function startQemu(args: readonly string[] = []): Promise<TestQemu>
 async function whenListening(child: ChildProcess, qmpPath: string): Promise<QmpClient> {
   for (;;) {
     try {
-      return await connectQmp(qmpPath);
+      return await connectQmp(qmpPath, greetingTimeoutMs);
     } catch (error) {
       const isEarly = error instanceof VfleetError && error.code === 'hypervisor.unreachable';
       if (!isEarly || child.exitCode !== null || child.signalCode !== null || child.pid === undefined)

@@ -115,7 +115,7 @@ describe.skipIf(isQemuMissing)(`QMP of a real QEMU (package ${qemuPackage})`, ()
     expect(await hasDevice(qmp, 'n1')).toBe(true);
     await unplugDevice(qmp, 'never-was-there', 50);
     // A reset takes away what was asked for, and says so.
-    const unplugged = unplugDevice(qmp, 'n1', 20_000);
+    const unplugged = unplugDevice(qmp, 'n1', 120_000);
     await qmp.execute('system_reset');
     await unplugged;
     expect(await hasDevice(qmp, 'n1')).toBe(false);
