@@ -10,7 +10,15 @@ interface Lateness {
   readonly file?: string;
 }
 
-/** The work's answer, or `kernel.timeout` after a time span of the host. */
+/** A span is counted in parts of about so long, at most so many. */
+const partRealMs = 10;
+const maxParts = 100;
+
+/**
+ * The work's answer, or `kernel.timeout` after a time span of the host. The span is counted in parts, each begun when the one
+ * before is over: while our own process does not run, the work of the host stands still, and a single timer would be over
+ * before the work had its turn.
+ */
 export async function bounded<T>(
   clock: SimClock,
   timeoutMs: number,
@@ -18,9 +26,17 @@ export async function bounded<T>(
   { message, ...details }: Lateness,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const stop = clock.schedule(timeoutMs, () => {
-      reject(new VfleetError('kernel.timeout', message, { details }));
-    });
-    work.finally(stop).then(resolve, reject);
+    const parts = Math.min(Math.max(1, Math.round(clock.realMs(timeoutMs) / partRealMs)), maxParts);
+    let left = parts;
+    let stop = (): void => undefined;
+    const countPart = (): void => {
+      stop = clock.schedule(timeoutMs / parts, () => {
+        left -= 1;
+        if (left > 0) countPart();
+        else reject(new VfleetError('kernel.timeout', message, { details }));
+      });
+    };
+    countPart();
+    work.finally(() => stop()).then(resolve, reject);
   });
 }
