@@ -294,7 +294,7 @@ describe('drift', () => {
     await setBehindBack(kernel, 2, { vlan: 5 });
     await until('the setting is seen', async () => (await driftOf(agent)).items.some(({ vf }) => vf === 2));
     const address = parsePciAddress(vfsOf(world)[0]?.address ?? '') as PciAddress;
-    await unbindDriver(kernel.files, address, 1000);
+    await unbindDriver(kernel.files, address, 600_000);
     await until('the driver is seen', async () =>
       (await driftOf(agent)).items.some(({ vf, attribute }) => vf === 0 && attribute === 'driver'),
     );

@@ -8,7 +8,7 @@ import type { HostFolder } from './igb-host.fixture.ts';
 import { igbHost, pf, vfs } from './igb-host.fixture.ts';
 
 const [kernelVf, vfioVf, freeVf] = vfs;
-const timeoutMs = 1000;
+const timeoutMs = 60_000;
 
 /** What a driver core of the tests does when a driver is asked to take a device. */
 interface Behaviour {
