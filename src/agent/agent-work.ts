@@ -71,10 +71,10 @@ export function createServices(parts: ServiceParts): AgentServices {
     },
     listVms: async () => ({ vms: await listVms() }),
     readDrift: async () => drift.report,
-    attach: async (request) => watched(async () => assigner.attach(request)),
+    attach: async (request, asker) => watched(async () => assigner.attach(request, asker)),
     explain: async (request) => ({ candidates: [...(await assigner.explain(request))] }),
-    detach: async (request) => watched(async () => assigner.detach(request)),
-    recover: async ({ waitMs }) => watched(async () => release.recoverAll(waitMs)),
+    detach: async (request, asker) => watched(async () => assigner.detach(request, asker)),
+    recover: async ({ waitMs }, asker) => watched(async () => release.recoverAll(waitMs, asker)),
     subscribe: (onEvent) => feed.subscribe(onEvent),
   };
 }

@@ -175,7 +175,7 @@ function createParts(options: AgentOptions, host: AssigningHost, feed: EventFeed
         lease,
         mend: async () => drift.during(mend),
       })),
-    recoverAll: async (waitMs) => drift.during(async () => assigner.recover(waitMs)),
+    recoverAll: async (waitMs, asker) => drift.during(async () => assigner.recover(waitMs, asker)),
     leases: () => ({
       areThere: leaseWatch.leases.length > 0,
       areYoung: leaseWatch.leases.some((lease) => !assigner.isSettled(lease)),

@@ -142,7 +142,11 @@ class ServerState {
       body = parseBody(bytes, route.request);
     }
     const { services } = this.#options;
-    sendJson(response, 200, await route.run(services, body));
+    sendJson(
+      response,
+      200,
+      await whileThere(request.socket, async (asker) => route.run(services, body, asker)),
+    );
   }
 
   #stream(response: ServerResponse): void {
@@ -183,6 +187,19 @@ class ServerState {
 async function drained(server: Server): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   server.closeIdleConnections();
+}
+
+/** Does work for a client; the signal is aborted when its connection closes meanwhile. */
+async function whileThere<T>(socket: Socket, work: (asker: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const onClose = (): void => controller.abort();
+  if (socket.closed) onClose();
+  socket.on('close', onClose);
+  try {
+    return await work(controller.signal);
+  } finally {
+    socket.off('close', onClose);
+  }
 }
 
 function stopping(): VfleetError {

@@ -39,7 +39,7 @@ export interface ReleaseOptions {
   readonly signal: AbortSignal;
   readonly findSuspects: () => Promise<readonly Suspect[]>;
   /** What `vfleet recover` does with leases; an apply that is under way is waited for at most `waitMs`, or as is usual. */
-  readonly recoverAll: (waitMs: number | undefined) => Promise<ReleaseList>;
+  readonly recoverAll: (waitMs: number | undefined, asker: AbortSignal) => Promise<ReleaseList>;
   /** Whether there is any lease to look at, and one that no look has found whole yet. */
   readonly leases: () => { readonly areThere: boolean; readonly areYoung: boolean };
 }
@@ -84,11 +84,11 @@ export class ReleaseWork {
   }
 
   /** Looks at all leases, quarantined ones as well, once what is under way is over. */
-  async recoverAll(waitMs?: number): Promise<ReleaseList> {
+  async recoverAll(waitMs: number | undefined, asker: AbortSignal): Promise<ReleaseList> {
     const before = [this.#whole, ...this.#works.values()];
     const turn = (async () => {
       await Promise.all(before);
-      return this.#options.recoverAll(waitMs);
+      return this.#options.recoverAll(waitMs, asker);
     })();
     this.#whole = turn.catch(() => undefined);
     const list = await turn;

@@ -3,8 +3,6 @@
 
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { zeroMacAddress } from '../base/identifiers.ts';
-import { lockHost } from '../apply/host-lock.ts';
-import type { FileLock } from '../kernel/file-lock.ts';
 import { removeAbandoned } from '../lease/abandoned.ts';
 import { endQuarantine } from '../lease/quarantine.ts';
 import { lockVf } from '../lease/vf-lock.ts';
@@ -18,6 +16,7 @@ import { openGlance } from './recovery-glance.ts';
 import type { Glance } from './recovery-glance.ts';
 import type { SeenVm } from './release.ts';
 import { isAnswer, readVmOf, releaseOf, releaseVf } from './release.ts';
+import { shareHost } from './sharing.ts';
 import { readPresentVf, setVfTo } from './vf-work.ts';
 import { isOwning } from './vm-nic.ts';
 
@@ -35,7 +34,7 @@ export async function recoverLeases(
   { waitMs = 0 }: RecoverRequest = {},
 ): Promise<ReleaseList> {
   const { stateFolder, signal } = host;
-  const hostLock = await shareHost(host, waitMs);
+  const hostLock = await shareHost(host, 'recover', waitMs);
   try {
     const { leases, corrupt } = await host.leases.list();
     const glance = openGlance(host);
@@ -64,16 +63,12 @@ export async function recoverOne(
   lease: Lease,
   waitMs: number,
 ): Promise<Release | undefined> {
-  const hostLock = await shareHost(host, waitMs);
+  const hostLock = await shareHost(host, 'recover', waitMs);
   try {
     return await recoverLease(host, glance, lease);
   } finally {
     hostLock.release();
   }
-}
-
-async function shareHost({ stateFolder, signal }: AssigningHost, waitMs: number): Promise<FileLock> {
-  return lockHost(stateFolder, { command: 'recover', waitMs, mode: 'shared', signal });
 }
 
 /** Undefined: the lease stands as it should, or is no more. */
