@@ -61,6 +61,9 @@ export function createServices(parts: ServiceParts): AgentServices {
       leases: leaseWatch.leases.length,
       quarantined: listQuarantines(stateFolder).length,
       corrupt: leaseWatch.corrupt.length,
+      hanging: release.hanging.map(({ lease: { key, owner, network }, since, doing }) =>
+        present({ key, vm: owner.name, network, since, doing }),
+      ),
       drift: drift.report.state,
       enforce: options.enforce,
     }),

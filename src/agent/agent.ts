@@ -173,7 +173,7 @@ function createParts(options: AgentOptions, host: AssigningHost, feed: EventFeed
     findSuspects: async () =>
       (await assigner.findSuspects()).map(({ lease, mend }) => ({
         lease,
-        mend: async () => drift.during(mend),
+        mend: async (report) => drift.during(async () => mend(report)),
       })),
     recoverAll: async (waitMs, asker) => drift.during(async () => assigner.recover(waitMs, asker)),
     leases: () => ({

@@ -17,6 +17,7 @@ import type { Glance } from './recovery-glance.ts';
 import type { SeenVm } from './release.ts';
 import { isAnswer, readVmOf, releaseOf, releaseVf } from './release.ts';
 import { shareHost } from './sharing.ts';
+import { Turns } from './turns.ts';
 import { readPresentVf, setVfTo } from './vf-work.ts';
 import { isOwning } from './vm-nic.ts';
 
@@ -38,17 +39,16 @@ export async function recoverLeases(
   try {
     const { leases, corrupt } = await host.leases.list();
     const glance = openGlance(host);
-    const releases: (Release | undefined)[] = [];
-    let next = 0;
-    const work = async (): Promise<void> => {
-      for (let at = next++; at < leases.length; at = next++) {
+    const turns = new Turns(atOnce);
+    const works = leases.map(async (lease) =>
+      turns.take(async () => {
         if (signal?.aborted === true) throw new VfleetError('apply.interrupted', 'asked to stop');
-        const lease = leases[at];
-        if (lease !== undefined) releases[at] = await recoverLease(host, glance, lease);
-      }
-    };
-    const works = await Promise.allSettled(Array.from({ length: atOnce }, work));
-    for (const each of works) if (each.status === 'rejected') throw each.reason;
+        return recoverLease(host, glance, lease);
+      }),
+    );
+    // Nobody gives the lock back while others still work.
+    await Promise.allSettled(works);
+    const releases = await Promise.all(works);
     removeAbandoned(stateFolder);
     return { releases: releases.filter((release) => release !== undefined), corrupt: [...corrupt] };
   } finally {
