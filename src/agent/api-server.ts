@@ -78,6 +78,8 @@ class ServerState {
   /** Connections of processes that may not use the agent, and why. */
   readonly #refused = new WeakMap<Socket, VfleetError>();
   readonly #underWay = new Set<Promise<void>>();
+  /** Connections with a request that is not answered yet, or with a stream. */
+  readonly #busy = new WeakSet<Socket>();
   readonly #streams = new Set<ServerResponse>();
   #isClosing = false;
 
@@ -101,13 +103,21 @@ class ServerState {
     }
   }
 
+  /** Answers a request. Who sends another one before that is cut off: connections bound what is under way. */
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { socket } = request;
+    if (this.#busy.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    this.#busy.add(socket);
     const work = this.#answer(request, response);
     this.#underWay.add(work);
     try {
       await work;
     } finally {
       this.#underWay.delete(work);
+      if (!this.#streams.has(response)) this.#busy.delete(socket);
     }
   }
 
@@ -222,8 +232,10 @@ function sendJson(response: ServerResponse, status: number, value: unknown): voi
     'cache-control': 'no-store',
   });
   const { socket } = response;
-  socket?.setTimeout(writeTimeoutMs, () => socket.destroy());
-  response.on('finish', () => socket?.setTimeout(0));
+  const onTimeout = (): void => void socket?.destroy();
+  socket?.setTimeout(writeTimeoutMs, onTimeout);
+  // The time itself is Node's again, which waits for the next request.
+  response.on('finish', () => socket?.off('timeout', onTimeout));
   response.end(text);
 }
 
