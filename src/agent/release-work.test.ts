@@ -40,6 +40,7 @@ function open() {
   feed.subscribe((event) => events.push(event));
   const suspects = new Map<string, Suspect>();
   const looks: number[] = [];
+  let questions = 0;
   const work = new ReleaseWork({
     feed,
     signal: stop.signal,
@@ -48,7 +49,10 @@ function open() {
       return [...suspects.values()];
     },
     recoverAll: async () => ({ releases: [], corrupt: [] }),
-    leases: () => ({ areThere: suspects.size > 0, areYoung: false }),
+    leases: () => {
+      questions += 1;
+      return { areThere: suspects.size > 0, areYoung: false };
+    },
   });
   const following = work.follow();
   /** The lease is a suspect from now on; answers when each try was. */
@@ -70,7 +74,9 @@ function open() {
     stop.abort();
     await following;
   };
-  return { work, events, looks, suspect, end };
+  /** Somebody else has ended the lease. */
+  const endByOthers = (lease: Lease): void => void suspects.delete(lease.generation);
+  return { work, events, looks, suspect, end, endByOthers, questions: () => questions };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -170,6 +176,19 @@ describe('a lease that ends', () => {
     expect((tries.at(-1) ?? 0) - startedMs - longMs).toBeLessThanOrEqual(100);
     // Told once, not at every try.
     expect(events.map(({ kind }) => kind)).toEqual(['failed', 'released']);
+    await end();
+  });
+
+  it('leaves the agent at rest when it was the last one, and somebody else ended it', async () => {
+    const { work, suspect, end, endByOthers, questions } = open();
+    suspect(stuck, async () => 'kept');
+    work.request();
+    await vi.advanceTimersByTimeAsync(1_000);
+    endByOthers(stuck);
+    work.reconsider();
+    const before = questions();
+    await vi.advanceTimersByTimeAsync(longMs);
+    expect(questions() - before).toBeLessThan(5);
     await end();
   });
 

@@ -111,7 +111,13 @@ export class ReleaseWork {
     while (!signal.aborted) {
       const isTime = this.#isWanted || (await this.#nap.take(this.#waitMs(), signal));
       if (signal.aborted) break;
-      if (!this.#isWanted && (!isTime || !leases().areThere)) continue;
+      if (!this.#isWanted && !isTime) continue;
+      if (!this.#isWanted && !leases().areThere) {
+        // Others have ended what was to be tried again: there is nothing to come back for.
+        this.#retries.clear();
+        this.#retryMs = 0;
+        continue;
+      }
       if (this.#isWanted) await pause(gatherMs, signal);
       this.#isWanted = false;
       await this.#look();
