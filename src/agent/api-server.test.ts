@@ -144,3 +144,30 @@ describe('a client that goes away in the middle of its request', () => {
     expect(faults).toEqual([]);
   });
 });
+
+describe('an agent that stops', () => {
+  it('lets the last answers be read to their end', async () => {
+    const { socket, text, closed } = send(get('/v1/leases'));
+    socket.pause();
+    await expect.poll(() => waiting.length, eventually).toBe(1);
+    const closing = server.close(patientMs);
+    // Far more than a socket holds.
+    for (const end of waiting) end(new VfleetError('vm.unknown', longText));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    socket.resume();
+    await closed;
+    await closing;
+    expect(text().length).toBeGreaterThan(longText.length);
+  });
+
+  it('waits no longer than it was told for somebody who does not read his answer', async () => {
+    const { socket } = send(get('/v1/leases'));
+    socket.pause();
+    await expect.poll(() => waiting.length, eventually).toBe(1);
+    for (const end of waiting) end(new VfleetError('vm.unknown', longText));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const startedMs = performance.now();
+    await server.close(200);
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
+  });
+});

@@ -78,7 +78,7 @@ class ServerState {
   /** Connections of processes that may not use the agent, and why. */
   readonly #refused = new WeakMap<Socket, VfleetError>();
   readonly #underWay = new Set<Promise<void>>();
-  /** Connections with a request that is not answered yet, or with a stream. */
+  /** Connections with an answer that has not left yet, or with a stream. */
   readonly #busy = new WeakSet<Socket>();
   readonly #streams = new Set<ServerResponse>();
   #isClosing = false;
@@ -111,14 +111,24 @@ class ServerState {
       return;
     }
     this.#busy.add(socket);
-    const work = this.#answer(request, response);
+    const work = this.#answerWhole(request, response);
     this.#underWay.add(work);
     try {
       await work;
     } finally {
       this.#underWay.delete(work);
-      if (!this.#streams.has(response)) this.#busy.delete(socket);
     }
+  }
+
+  /** Until the answer has left, or its reader has; a stream is no answer to wait for. */
+  async #answerWhole(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new Promise<void>((resolve) => {
+      response.on('close', () => resolve());
+    });
+    await this.#answer(request, response);
+    if (this.#streams.has(response)) return;
+    await gone;
+    this.#busy.delete(request.socket);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -185,7 +195,7 @@ class ServerState {
     let timer: NodeJS.Timeout | undefined;
     const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, waitMs)));
     await Promise.race([Promise.allSettled(this.#underWay), tooLong]);
-    // The last answers are on their way; what is still open is idle, or has taken too long.
+    // The answers have left; what is still open is idle, or has taken too long.
     await Promise.race([closed, tooLong, drained(server)]);
     clearTimeout(timer);
     server.closeAllConnections();
@@ -193,7 +203,7 @@ class ServerState {
   }
 }
 
-/** Gives answers that were just written the time to leave: keep-alive connections never close by themselves at once. */
+/** Connections whose last answer has just left become idle a moment later, and do not close by themselves at once. */
 async function drained(server: Server): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   server.closeIdleConnections();
