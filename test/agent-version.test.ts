@@ -86,6 +86,7 @@ describe('an agent of another version', () => {
       leases: 0,
       quarantined: 0,
       corrupt: 0,
+      hanging: [],
       drift: 'none',
       enforce: false,
     };

@@ -17,7 +17,7 @@ import { KernelSession } from '../src/kernel/session.ts';
 import type { VfSettings } from '../src/model/vf.ts';
 import type { SimKernel } from '../src/sim/sim-kernel.ts';
 import { openProcess } from './assigning.fixture.ts';
-import type { Process, World } from './assigning.fixture.ts';
+import type { Faults, Process, World } from './assigning.fixture.ts';
 
 /** Far more than anything takes: a test that fails shall say so and not hang. */
 const longestWaitMs = 120_000;
@@ -60,6 +60,9 @@ export interface AgentExtras {
   readonly socketPath?: string;
   /** Absent: that of the commands. */
   readonly version?: string;
+  readonly faults?: Faults;
+  /** In the host's time, of which a hundred seconds are one of ours. */
+  readonly driverMs?: number;
 }
 
 /** Waits until something is so; fails when it never becomes so. */
@@ -87,12 +90,14 @@ export function recordSpec(world: World, text = agentSpec): void {
 
 /** Starts an agent and waits until it is ready, and has looked once. */
 export async function startAgent(world: World, extras: AgentExtras = {}): Promise<RunningAgent> {
-  const process = openProcess(world);
+  const process = openProcess(world, extras.faults);
   const socketPath = extras.socketPath ?? join(world.stateFolder, 'agent.sock');
   const controller = new AbortController();
   const events: AgentEvent[] = [];
   const notified: string[] = [];
-  const host: AssigningHost = { ...process.host, hypervisor: extras.hypervisor ?? process.hypervisor };
+  const { host: opened, hypervisor } = process;
+  const timeouts = { ...opened.timeouts, driverMs: extras.driverMs ?? opened.timeouts.driverMs };
+  const host: AssigningHost = { ...opened, timeouts, hypervisor: extras.hypervisor ?? hypervisor };
   let failure: unknown;
   const running = runAgent({
     host,

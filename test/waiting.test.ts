@@ -2,6 +2,7 @@
 // with the agent and without.
 
 import { writeFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -14,9 +15,20 @@ import { leaseForQemu } from '../src/assign/lease-for-qemu.ts';
 import { recoverLeases } from '../src/assign/recover.ts';
 import { parseWait } from '../src/cli/seconds.ts';
 import { AttachRequest } from '../src/model/attachment.ts';
-import { agentSpec, ask, recordSpec, startAgent } from './agent.fixture.ts';
+import { openAgent } from '../src/cli/agent-client.ts';
+import { listEveryLease } from '../src/lease/lease-store.ts';
+import { lockVf } from '../src/lease/vf-lock.ts';
+import { agentSpec, ask, recordSpec, startAgent, until } from './agent.fixture.ts';
 import type { RunningAgent } from './agent.fixture.ts';
-import { makeWorld, newFolder, openProcess, removeFolders, request } from './assigning.fixture.ts';
+import {
+  copyWorld,
+  makeWorld,
+  newFolder,
+  openProcess,
+  problemsOf,
+  removeFolders,
+  request,
+} from './assigning.fixture.ts';
 import type { Process, World } from './assigning.fixture.ts';
 import { vfleet, vfleetOk } from './lab/command.ts';
 
@@ -99,6 +111,16 @@ describe.each(works)('%s', (_, work) => {
     });
     await expect(attempt).rejects.toThrow(expect.objectContaining({ code: 'apply.interrupted' }));
   });
+
+  it('is not begun for somebody who has gone, and changes nothing then', async () => {
+    const { world, process } = await attached();
+    const before = await listEveryLease(process.host.leases);
+    await process.hypervisor.destroy('web-1');
+    const host = { ...process.host, asker: AbortSignal.abort() };
+    const attempt = work({ ...process, host }, world);
+    await expect(attempt).rejects.toThrow(expect.objectContaining({ code: 'apply.interrupted' }));
+    expect(await listEveryLease(process.host.leases)).toEqual(before);
+  });
 });
 
 describe('the agent', () => {
@@ -131,6 +153,92 @@ describe('the agent', () => {
     const waitMs = { type: 'integer', minimum: 0, maximum: 3_600_000 };
     for (const name of ['AttachRequest', 'DetachRequest', 'RecoverRequest'])
       expect(components.schemas[name]).toMatchObject({ properties: { waitMs } });
+  });
+});
+
+describe('a client that goes away', () => {
+  /** An agent whose web-1 has a VF, and who was asked for more by clients that may go. */
+  async function open() {
+    const world = await makeWorld('igb', agentSpec);
+    recordSpec(world);
+    const before = copyWorld(world);
+    const agent = await startAgent(world);
+    await ask(agent.socketPath, 'POST', '/v1/attach', request('web-1'));
+    return { world, agent, before, leases: await listEveryLease(agent.process.host.leases) };
+  }
+
+  const post = (socketPath: string, path: string, body: unknown): { goAway: () => void } => {
+    const asking = httpRequest({ socketPath, method: 'POST', path, agent: false });
+    asking.on('error', () => undefined);
+    asking.end(JSON.stringify(body));
+    return { goAway: () => asking.destroy() };
+  };
+
+  it.each([
+    ['/v1/attach', request('web-2', { waitMs: patientMs })],
+    ['/v1/detach', { vm: 'web-1', waitMs: patientMs }],
+  ])('at %s while it waits for an apply ends the wait, and nothing is changed', async (path, body) => {
+    const { world, agent, before, leases } = await open();
+    const lock = await lockHost(world.stateFolder, { command: 'apply', waitMs: 0 });
+    const { goAway } = post(agent.socketPath, path, body);
+    await sleep(briefMs);
+    goAway();
+    await sleep(briefMs);
+    lock.release();
+    // Ends once all that was asked for has ended.
+    await agent.stop();
+    expect(await listEveryLease(agent.process.host.leases)).toEqual(leases);
+    expect(await problemsOf(world, before)).toEqual([]);
+  });
+
+  it('at /v1/recover while it waits for an apply ends the wait', async () => {
+    const { world, agent } = await open();
+    const lock = await lockHost(world.stateFolder, { command: 'apply', waitMs: 0 });
+    const { goAway } = post(agent.socketPath, '/v1/recover', { waitMs: patientMs });
+    await sleep(briefMs);
+    goAway();
+    const end = await Promise.race([agent.stop().then(() => 'ended'), sleep(longMs, 'waits')]);
+    lock.release();
+    expect(end).toBe('ended');
+  });
+
+  it('while it waits for a VF that somebody works on ends the wait, and nothing is changed', async () => {
+    const { world, agent, before, leases } = await open();
+    const [lease] = leases;
+    if (lease === undefined) throw new Error('no lease');
+    const lock = lockVf(world.stateFolder, lease.key);
+    const { goAway } = post(agent.socketPath, '/v1/detach', { vm: 'web-1', waitMs: patientMs });
+    await sleep(briefMs);
+    goAway();
+    await sleep(briefMs);
+    if ('release' in lock) lock.release();
+    await agent.stop();
+    expect(await listEveryLease(agent.process.host.leases)).toEqual(leases);
+    expect(await problemsOf(world, before)).toEqual([]);
+  });
+
+  it('after the lease was made leaves the attach to be finished', async () => {
+    const { world, agent } = await open();
+    const { goAway } = post(agent.socketPath, '/v1/attach', request('web-2'));
+    await until('it has begun', async () => (await listEveryLease(agent.process.host.leases)).length === 2);
+    goAway();
+    await agent.stop();
+    expect(await listEveryLease(agent.process.host.leases)).toHaveLength(2);
+    expect(await problemsOf(world, world)).toEqual([]);
+  });
+
+  it('is a command that was asked to stop', async () => {
+    const { world, agent, leases } = await open();
+    const stop = new AbortController();
+    const client = await openAgent(agent.socketPath, stop.signal);
+    const lock = await lockHost(world.stateFolder, { command: 'apply', waitMs: 0 });
+    const attaching = client?.attach(request('web-2', { waitMs: patientMs }));
+    setTimeout(() => stop.abort(), briefMs);
+    await expect(attaching).rejects.toMatchObject({ code: 'apply.interrupted' });
+    await sleep(briefMs);
+    lock.release();
+    await agent.stop();
+    expect(await listEveryLease(agent.process.host.leases)).toEqual(leases);
   });
 });
 

@@ -41,6 +41,7 @@ export const AgentEventKind = z.enum([
   'released',
   'quarantined',
   'kept',
+  'hanging',
   'drift-began',
   'drift-ended',
   'enforced',
@@ -86,6 +87,19 @@ export const AgentStatus = z.strictObject({
   quarantined: z.int().min(0),
   /** Records of leases that cannot be understood. */
   corrupt: z.int().min(0),
+  /** VFs that have been worked on for some seconds: they hang in the kernel, or wait for a guest or an apply. */
+  hanging: z.array(
+    z.strictObject({
+      key: VfKey,
+      /** Name of the VM. */
+      vm: z.string(),
+      network: z.string(),
+      /** RFC 3339, when the work began. */
+      since: z.string(),
+      /** What is being done; absent: nothing of the VF yet. */
+      doing: z.string().optional(),
+    }),
+  ),
   drift: DriftReport.shape.state,
   enforce: z.boolean(),
 });

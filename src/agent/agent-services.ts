@@ -17,7 +17,10 @@ import type {
   VmList,
 } from './agent-answers.ts';
 
-/** Every call fails with a VfleetError, which becomes the answer. */
+/**
+ * Every call fails with a VfleetError, which becomes the answer. `asker` is aborted when the client has gone: a call that
+ * still waits ends then, one that has begun to change something is finished.
+ */
 export interface AgentServices {
   readStatus(): Promise<AgentStatus>;
   readHost(): Promise<Snapshot>;
@@ -25,11 +28,11 @@ export interface AgentServices {
   /** Throws `hypervisor.unreachable`, also on a host without a hypervisor. */
   listVms(): Promise<VmList>;
   readDrift(): Promise<DriftReport>;
-  attach(request: AttachRequest): Promise<Attachment>;
+  attach(request: AttachRequest, asker: AbortSignal): Promise<Attachment>;
   explain(request: AttachRequest): Promise<Explanation>;
-  detach(request: DetachRequest): Promise<ReleaseList>;
+  detach(request: DetachRequest, asker: AbortSignal): Promise<ReleaseList>;
   /** Gives back whatever somebody left behind, now. */
-  recover(request: RecoverRequest): Promise<ReleaseList>;
+  recover(request: RecoverRequest, asker: AbortSignal): Promise<ReleaseList>;
   /** Calls back for each event from now on, until the returned function is called. */
   subscribe(onEvent: (event: AgentEvent) => void): () => void;
 }

@@ -61,6 +61,9 @@ export function createServices(parts: ServiceParts): AgentServices {
       leases: leaseWatch.leases.length,
       quarantined: listQuarantines(stateFolder).length,
       corrupt: leaseWatch.corrupt.length,
+      hanging: release.hanging.map(({ lease: { key, owner, network }, since, doing }) =>
+        present({ key, vm: owner.name, network, since, doing }),
+      ),
       drift: drift.report.state,
       enforce: options.enforce,
     }),
@@ -71,10 +74,10 @@ export function createServices(parts: ServiceParts): AgentServices {
     },
     listVms: async () => ({ vms: await listVms() }),
     readDrift: async () => drift.report,
-    attach: async (request) => watched(async () => assigner.attach(request)),
+    attach: async (request, asker) => watched(async () => assigner.attach(request, asker)),
     explain: async (request) => ({ candidates: [...(await assigner.explain(request))] }),
-    detach: async (request) => watched(async () => assigner.detach(request)),
-    recover: async ({ waitMs }) => watched(async () => release.recoverAll(waitMs)),
+    detach: async (request, asker) => watched(async () => assigner.detach(request, asker)),
+    recover: async ({ waitMs }, asker) => watched(async () => release.recoverAll(waitMs, asker)),
     subscribe: (onEvent) => feed.subscribe(onEvent),
   };
 }

@@ -173,9 +173,9 @@ function createParts(options: AgentOptions, host: AssigningHost, feed: EventFeed
     findSuspects: async () =>
       (await assigner.findSuspects()).map(({ lease, mend }) => ({
         lease,
-        mend: async () => drift.during(mend),
+        mend: async (report) => drift.during(async () => mend(report)),
       })),
-    recoverAll: async (waitMs) => drift.during(async () => assigner.recover(waitMs)),
+    recoverAll: async (waitMs, asker) => drift.during(async () => assigner.recover(waitMs, asker)),
     leases: () => ({
       areThere: leaseWatch.leases.length > 0,
       areYoung: leaseWatch.leases.some((lease) => !assigner.isSettled(lease)),

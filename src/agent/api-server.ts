@@ -78,6 +78,8 @@ class ServerState {
   /** Connections of processes that may not use the agent, and why. */
   readonly #refused = new WeakMap<Socket, VfleetError>();
   readonly #underWay = new Set<Promise<void>>();
+  /** Connections with an answer that has not left yet, or with a stream. */
+  readonly #busy = new WeakSet<Socket>();
   readonly #streams = new Set<ServerResponse>();
   #isClosing = false;
 
@@ -101,14 +103,32 @@ class ServerState {
     }
   }
 
+  /** Answers a request. Who sends another one before that is cut off: connections bound what is under way. */
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const work = this.#answer(request, response);
+    const { socket } = request;
+    if (this.#busy.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    this.#busy.add(socket);
+    const work = this.#answerWhole(request, response);
     this.#underWay.add(work);
     try {
       await work;
     } finally {
       this.#underWay.delete(work);
     }
+  }
+
+  /** Until the answer has left, or its reader has; a stream is no answer to wait for. */
+  async #answerWhole(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new Promise<void>((resolve) => {
+      response.on('close', () => resolve());
+    });
+    await this.#answer(request, response);
+    if (this.#streams.has(response)) return;
+    await gone;
+    this.#busy.delete(request.socket);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -142,7 +162,11 @@ class ServerState {
       body = parseBody(bytes, route.request);
     }
     const { services } = this.#options;
-    sendJson(response, 200, await route.run(services, body));
+    sendJson(
+      response,
+      200,
+      await whileThere(request.socket, async (asker) => route.run(services, body, asker)),
+    );
   }
 
   #stream(response: ServerResponse): void {
@@ -171,7 +195,7 @@ class ServerState {
     let timer: NodeJS.Timeout | undefined;
     const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, waitMs)));
     await Promise.race([Promise.allSettled(this.#underWay), tooLong]);
-    // The last answers are on their way; what is still open is idle, or has taken too long.
+    // The answers have left; what is still open is idle, or has taken too long.
     await Promise.race([closed, tooLong, drained(server)]);
     clearTimeout(timer);
     server.closeAllConnections();
@@ -179,10 +203,23 @@ class ServerState {
   }
 }
 
-/** Gives answers that were just written the time to leave: keep-alive connections never close by themselves at once. */
+/** Connections whose last answer has just left become idle a moment later, and do not close by themselves at once. */
 async function drained(server: Server): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   server.closeIdleConnections();
+}
+
+/** Does work for a client; the signal is aborted when its connection closes meanwhile. */
+async function whileThere<T>(socket: Socket, work: (asker: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const onClose = (): void => controller.abort();
+  if (socket.closed) onClose();
+  socket.on('close', onClose);
+  try {
+    return await work(controller.signal);
+  } finally {
+    socket.off('close', onClose);
+  }
 }
 
 function stopping(): VfleetError {
@@ -205,8 +242,10 @@ function sendJson(response: ServerResponse, status: number, value: unknown): voi
     'cache-control': 'no-store',
   });
   const { socket } = response;
-  socket?.setTimeout(writeTimeoutMs, () => socket.destroy());
-  response.on('finish', () => socket?.setTimeout(0));
+  const onTimeout = (): void => void socket?.destroy();
+  socket?.setTimeout(writeTimeoutMs, onTimeout);
+  // The time itself is Node's again, which waits for the next request.
+  response.on('finish', () => socket?.off('timeout', onTimeout));
   response.end(text);
 }
 

@@ -20,16 +20,16 @@ import type { LeaseFilter, Suspect } from './release-work.ts';
 /** An apply that is under way is waited for so long by those who do not say how long. */
 const usualWaitMs = 10_000;
 
-/** Gives and takes VFs of one host. Every call fails with a VfleetError. */
+/** Gives and takes VFs of one host. Every call fails with a VfleetError. `asker` is as in AssigningHost. */
 export interface Assigner {
-  attach(request: AttachRequest): Promise<Attachment>;
+  attach(request: AttachRequest, asker: AbortSignal): Promise<Attachment>;
   explain(request: AttachRequest): Promise<readonly CandidateVerdict[]>;
-  detach(request: DetachRequest): Promise<ReleaseList>;
+  detach(request: DetachRequest, asker: AbortSignal): Promise<ReleaseList>;
   /**
    * Gives back every lease whose owner has gone, and verifies all others. `waitMs` is how long an apply that is under way is
-   * waited for; absent: some seconds.
+   * waited for; undefined: some seconds.
    */
-  recover(waitMs?: number): Promise<ReleaseList>;
+  recover(waitMs: number | undefined, asker: AbortSignal): Promise<ReleaseList>;
   /** Leases whose owner may have gone, and those that have to be verified. */
   findSuspects(): Promise<readonly Suspect[]>;
   /** These leases are to be verified once more. */
@@ -51,12 +51,13 @@ export function createAssigner(
 ): Assigner {
   const care = new LeaseCare(host);
   return {
-    attach: async (asked) => {
+    attach: async (asked, asker) => {
+      const own = { ...host, asker };
       const request = withWait(asked);
       let isStanding = false;
       try {
         return await attachVf(
-          host,
+          own,
           async () => {
             const ground = standingGround();
             isStanding = ground !== undefined;
@@ -67,12 +68,12 @@ export function createAssigner(
       } catch (error) {
         // Nobody is refused for what was so a moment ago.
         if (!isStanding || !isRefusedBeforehand(error)) throw error;
-        return attachVf(host, readGround, request);
+        return attachVf(own, readGround, request);
       }
     },
     explain: async (request) => explainAttach(host, readGround, request),
-    detach: async (request) => detachVfs(host, withWait(request)),
-    recover: async (waitMs = usualWaitMs) => recoverLeases(host, { waitMs }),
+    detach: async (request, asker) => detachVfs({ ...host, asker }, withWait(request)),
+    recover: async (waitMs = usualWaitMs, asker) => recoverLeases({ ...host, asker }, { waitMs }),
     findSuspects: async () => care.findSuspects(usualWaitMs),
     doubt: (isMeant) => care.doubt(isMeant),
     isSettled: (lease) => care.isSettled(lease),

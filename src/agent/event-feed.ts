@@ -14,9 +14,14 @@ export class EventFeed {
     this.#clock = clock;
   }
 
+  /** RFC 3339, as in the events. */
+  now(): string {
+    return new Date(this.#clock.nowMs()).toISOString();
+  }
+
   /** Tells everybody. A listener must not throw. */
   tell(event: Omit<AgentEvent, 'at'>): void {
-    const full: AgentEvent = { at: new Date(this.#clock.nowMs()).toISOString(), ...event };
+    const full: AgentEvent = { at: this.now(), ...event };
     for (const listener of this.#listeners) listener(full);
   }
 

@@ -17,6 +17,13 @@ import type { Vm } from '../model/vm.ts';
 import { isVfBusy } from './comparison.ts';
 import type { LeaseFilter, Suspect } from './release-work.ts';
 
+/** One look at all leases, and what was doubted before it. */
+interface Look {
+  readonly glance: Glance;
+  readonly doubts: number;
+  readonly waitMs: number;
+}
+
 /** Looks after the leases of one host. */
 export class LeaseCare {
   readonly #host: AssigningHost;
@@ -56,7 +63,10 @@ export class LeaseCare {
       if (lease.owner.kind === 'libvirt' && typeof vms === 'string')
         suspects.push({ lease, mend: async () => releaseOf(lease, 'kept', vms) });
       else if (!this.#settled.has(lease.generation) || (await this.#isAbandoned(lease, vms)))
-        suspects.push({ lease, mend: async () => this.#mend(lease, glance, doubts, waitMs) });
+        suspects.push({
+          lease,
+          mend: async (report) => this.#mend(lease, report, { glance, doubts, waitMs }),
+        });
     }
     return suspects;
   }
@@ -92,9 +102,13 @@ export class LeaseCare {
   }
 
   /** Every judgement is made once more under the lock of the VF. */
-  async #mend(lease: Lease, glance: Glance, doubts: number, waitMs: number): Promise<Release | undefined> {
+  async #mend(
+    lease: Lease,
+    report: AssigningHost['report'],
+    { glance, doubts, waitMs }: Look,
+  ): Promise<Release | undefined> {
     if (isVfBusy(this.#host.stateFolder, lease.key)) return undefined;
-    const release = await recoverOne(this.#host, glance, lease, waitMs);
+    const release = await recoverOne({ ...this.#host, report }, glance, lease, waitMs);
     // What was doubted after the glance was not verified by it.
     if (release === undefined && doubts === this.#doubts) this.#settled.set(lease.generation, lease);
     return release;

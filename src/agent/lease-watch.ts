@@ -23,7 +23,7 @@ export class LeaseWatch {
   #records: LeaseRecords = { leases: [], corrupt: [] };
   /** Leases that began and did not end, by generation. */
   #known: ReadonlyMap<string, Lease> = new Map();
-  #looking: Promise<void> = Promise.resolve();
+  #looking: Promise<unknown> = Promise.resolve();
 
   constructor(options: LeaseWatchOptions) {
     this.#options = options;
@@ -48,10 +48,12 @@ export class LeaseWatch {
         const ticks = changes[Symbol.asyncIterator]();
         // Asked for before the look: what happens between the two is then told, and never missed.
         let next = ticks.next();
-        await this.look();
-        while ((await next).done !== true) {
-          next = ticks.next();
-          await this.look();
+        let isRead = await this.look();
+        while (!signal.aborted) {
+          const tick = await (isRead ? next : Promise.race([next, pause(retryMs, signal)]));
+          if (tick?.done === true) break;
+          if (tick !== undefined) next = ticks.next();
+          isRead = await this.look();
         }
       } catch (error) {
         this.#options.feed.tellFailure(reading, error);
@@ -60,21 +62,25 @@ export class LeaseWatch {
     }
   }
 
-  /** Reads the leases, after whoever reads them now. A store that cannot be read is told, and what was known stays. */
-  async look(): Promise<void> {
+  /**
+   * Reads the leases, after whoever reads them now; answers whether they could be read. That they could not is told, and
+   * what was known stays.
+   */
+  async look(): Promise<boolean> {
     // One at a time: an older list must not come after a newer one.
-    this.#looking = this.#looking.then(async () => this.#lookNow());
-    return this.#looking;
+    const look = this.#looking.then(async () => this.#lookNow());
+    this.#looking = look.catch(() => undefined);
+    return look;
   }
 
-  async #lookNow(): Promise<void> {
+  async #lookNow(): Promise<boolean> {
     const { leases, feed, onChange } = this.#options;
     let found: LeaseRecords;
     try {
       found = await leases.list();
     } catch (error) {
       feed.tellFailure(reading, error);
-      return;
+      return false;
     }
     feed.forgetFailure(reading);
     const before = this.#known;
@@ -94,6 +100,7 @@ export class LeaseWatch {
     const isMended = [...toldCorrupt].some((name) => !corrupt.has(name));
     if (began.length + ended.length + newlyCorrupt.length > 0 || isMended)
       onChange([...this.#known.values()]);
+    return true;
   }
 
   #tell(kind: 'lease-began' | 'lease-ended', { key, owner, network }: Lease): void {

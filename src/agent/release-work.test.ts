@@ -40,6 +40,7 @@ function open() {
   feed.subscribe((event) => events.push(event));
   const suspects = new Map<string, Suspect>();
   const looks: number[] = [];
+  let questions = 0;
   const work = new ReleaseWork({
     feed,
     signal: stop.signal,
@@ -48,16 +49,20 @@ function open() {
       return [...suspects.values()];
     },
     recoverAll: async () => ({ releases: [], corrupt: [] }),
-    leases: () => ({ areThere: suspects.size > 0, areYoung: false }),
+    leases: () => {
+      questions += 1;
+      return { areThere: suspects.size > 0, areYoung: false };
+    },
   });
   const following = work.follow();
   /** The lease is a suspect from now on; answers when each try was. */
-  const suspect = (lease: Lease, mend: () => Promise<Release['result']>): number[] => {
+  const suspect = (lease: Lease, mend: () => Promise<Release['result']>, doing?: string): number[] => {
     const tries: number[] = [];
     suspects.set(lease.generation, {
       lease,
-      mend: async () => {
+      mend: async (report) => {
         tries.push(Date.now());
+        if (doing !== undefined) report(doing);
         const result = await mend();
         if (result === 'free') suspects.delete(lease.generation);
         return releaseOf(lease, result);
@@ -69,7 +74,9 @@ function open() {
     stop.abort();
     await following;
   };
-  return { work, events, looks, suspect, end };
+  /** Somebody else has ended the lease. */
+  const endByOthers = (lease: Lease): void => void suspects.delete(lease.generation);
+  return { work, events, looks, suspect, end, endByOthers, questions: () => questions };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -172,6 +179,19 @@ describe('a lease that ends', () => {
     await end();
   });
 
+  it('leaves the agent at rest when it was the last one, and somebody else ended it', async () => {
+    const { work, suspect, end, endByOthers, questions } = open();
+    suspect(stuck, async () => 'kept');
+    work.request();
+    await vi.advanceTimersByTimeAsync(1_000);
+    endByOthers(stuck);
+    work.reconsider();
+    const before = questions();
+    await vi.advanceTimersByTimeAsync(longMs);
+    expect(questions() - before).toBeLessThan(5);
+    await end();
+  });
+
   it('is looked at once more when something happened while it was worked on', async () => {
     const { work, suspect, end } = open();
     let finish: (result: Release['result']) => void = () => undefined;
@@ -214,5 +234,81 @@ describe('leases that end together', () => {
     expect(tries.every(({ length }) => length === 1)).toBe(true);
     expect(most).toBe(8);
     await end();
+  });
+
+  it('wait for no more than some seconds while eight others hang, which are named and not begun anew', async () => {
+    const { work, events, suspect, end } = open();
+    const finish: ((result: Release['result']) => void)[] = [];
+    const hanging = Array.from({ length: 8 }, (_, vf) =>
+      suspect(
+        leaseOf(vf, `vm-${vf}`),
+        async () => new Promise((resolve) => void finish.push(resolve)),
+        `cleaning VF ${vf}`,
+      ),
+    );
+    const tries = suspect(leaseOf(8, 'web-1'), async () => 'free');
+    work.request();
+    await vi.advanceTimersByTimeAsync(2_900);
+    expect(tries).toHaveLength(0);
+    expect(work.hanging).toEqual([]);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(tries).toHaveLength(1);
+    expect(work.hanging.map(({ lease, doing }) => [lease.owner.name, doing])).toEqual(
+      hanging.map((_, vf) => [`vm-${vf}`, `cleaning VF ${vf}`]),
+    );
+    // Whatever happens, each is begun once, and told once.
+    for (let round = 0; round < 10; round++) {
+      work.request();
+      await vi.advanceTimersByTimeAsync(longMs);
+    }
+    expect(hanging.map(({ length }) => length)).toEqual(hanging.map(() => 1));
+    expect(events.filter(({ kind }) => kind === 'hanging')).toHaveLength(8);
+    expect(events.find(({ kind }) => kind === 'hanging')).toMatchObject({
+      key: { vf: 0 },
+      vm: 'vm-0',
+      text: 'VF 0 of 0000:01:00.0 (vm-0, storage): hangs for 3 s: cleaning VF 0',
+    });
+    for (const resolve of finish) resolve('free');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(work.hanging).toEqual([]);
+    await end();
+  });
+
+  it('are no more than eight at a time again once those that hung are over', async () => {
+    const { work, suspect, end } = open();
+    let atOnce = 0;
+    let most = 0;
+    const workFor = async (durationMs: number): Promise<Release['result']> => {
+      atOnce += 1;
+      most = Math.max(most, atOnce);
+      await new Promise((resolve) => setTimeout(resolve, durationMs));
+      atOnce -= 1;
+      return 'free';
+    };
+    for (let vf = 0; vf < 8; vf++) suspect(leaseOf(vf, `slow-${vf}`), async () => workFor(longMs));
+    work.request();
+    await vi.advanceTimersByTimeAsync(longMs + 100);
+    most = 0;
+    for (let vf = 8; vf < 40; vf++) suspect(leaseOf(vf, `vm-${vf}`), async () => workFor(100));
+    work.request();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(most).toBe(8);
+    await end();
+  });
+
+  it('that take long at every try are told once as hanging, and once as kept', async () => {
+    const { work, events, suspect, end } = open();
+    const tries = suspect(leaseOf(0, 'web-1'), async () => {
+      await new Promise((resolve) => setTimeout(resolve, longMs));
+      return 'kept';
+    });
+    work.request();
+    await vi.advanceTimersByTimeAsync(20 * longMs);
+    expect(tries.length).toBeGreaterThan(5);
+    expect(events.map(({ kind }) => kind)).toEqual(['hanging', 'kept']);
+    await vi.advanceTimersByTimeAsync(longMs);
+    const ended = end();
+    await vi.advanceTimersByTimeAsync(longMs);
+    await ended;
   });
 });

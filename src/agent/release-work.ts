@@ -2,11 +2,13 @@
 // again by a clock of its own, so that none waits for another. What is given back, and how, is src/assign's.
 
 import { VfleetError } from '../base/errors.ts';
+import { longestTurnMs, Turns } from '../assign/turns.ts';
 import type { Release, ReleaseList } from '../model/attachment.ts';
 import type { Lease } from '../model/lease.ts';
 import type { EventFeed } from './event-feed.ts';
 import { Nap, pause } from './pause.ts';
-import { Turns } from './turns.ts';
+import { ReleaseNews } from './release-news.ts';
+import type { Hanging } from './release-news.ts';
 
 /** What is told in quick succession (a VM with eight VFs stops) is one look. */
 const gatherMs = 10;
@@ -27,8 +29,8 @@ const maxAtOnce = 8;
 /** A lease that looks left behind, or that nobody has verified yet. */
 export interface Suspect {
   readonly lease: Lease;
-  /** Gives it back or puts it right. Undefined: it stands as it should, or somebody works on it. */
-  readonly mend: () => Promise<Release | undefined>;
+  /** Gives it back or puts it right, and reports on it. Undefined: it stands as it should, or somebody works on it. */
+  readonly mend: (report: (doing: string) => void) => Promise<Release | undefined>;
 }
 
 /** Which leases are meant. */
@@ -39,7 +41,7 @@ export interface ReleaseOptions {
   readonly signal: AbortSignal;
   readonly findSuspects: () => Promise<readonly Suspect[]>;
   /** What `vfleet recover` does with leases; an apply that is under way is waited for at most `waitMs`, or as is usual. */
-  readonly recoverAll: (waitMs: number | undefined) => Promise<ReleaseList>;
+  readonly recoverAll: (waitMs: number | undefined, asker: AbortSignal) => Promise<ReleaseList>;
   /** Whether there is any lease to look at, and one that no look has found whole yet. */
   readonly leases: () => { readonly areThere: boolean; readonly areYoung: boolean };
 }
@@ -53,8 +55,7 @@ interface Retry {
 /** Looks at leases, on request and now and then. */
 export class ReleaseWork {
   readonly #options: ReleaseOptions;
-  /** What was told of a VF last, so that the same is not told at every look. */
-  readonly #told = new Map<string, string>();
+  readonly #news: ReleaseNews;
   readonly #nap = new Nap();
   #isWanted = false;
   /** After a look that failed as a whole; 0 after one that did not. */
@@ -64,11 +65,19 @@ export class ReleaseWork {
   /** Leases that are being worked on, by generation, and those of them that were suspected once more meanwhile. */
   readonly #works = new Map<string, Promise<void>>();
   readonly #again = new Set<string>();
+  /** Those that are being worked on and have lost their turn. */
+  readonly #hanging = new Map<string, Hanging>();
   readonly #turns = new Turns(maxAtOnce);
   #whole: Promise<unknown> = Promise.resolve();
 
   constructor(options: ReleaseOptions) {
     this.#options = options;
+    this.#news = new ReleaseNews(options.feed);
+  }
+
+  /** Leases that have been worked on for some seconds; others do not wait for them. */
+  get hanging(): readonly Hanging[] {
+    return [...this.#hanging.values()];
   }
 
   /** Something happened that may have ended leases: those that are meant are tried now, however often that was in vain. */
@@ -84,15 +93,15 @@ export class ReleaseWork {
   }
 
   /** Looks at all leases, quarantined ones as well, once what is under way is over. */
-  async recoverAll(waitMs?: number): Promise<ReleaseList> {
+  async recoverAll(waitMs: number | undefined, asker: AbortSignal): Promise<ReleaseList> {
     const before = [this.#whole, ...this.#works.values()];
     const turn = (async () => {
       await Promise.all(before);
-      return this.#options.recoverAll(waitMs);
+      return this.#options.recoverAll(waitMs, asker);
     })();
     this.#whole = turn.catch(() => undefined);
     const list = await turn;
-    for (const release of list.releases) this.#tell(release);
+    for (const release of list.releases) this.#news.tell(release);
     return list;
   }
 
@@ -102,7 +111,13 @@ export class ReleaseWork {
     while (!signal.aborted) {
       const isTime = this.#isWanted || (await this.#nap.take(this.#waitMs(), signal));
       if (signal.aborted) break;
-      if (!this.#isWanted && (!isTime || !leases().areThere)) continue;
+      if (!this.#isWanted && !isTime) continue;
+      if (!this.#isWanted && !leases().areThere) {
+        // Others have ended what was to be tried again: there is nothing to come back for.
+        this.#retries.clear();
+        this.#retryMs = 0;
+        continue;
+      }
       if (this.#isWanted) await pause(gatherMs, signal);
       this.#isWanted = false;
       await this.#look();
@@ -145,59 +160,59 @@ export class ReleaseWork {
 
   /** What is no suspect any more begins anew when it becomes one. */
   #forgetOthers(suspects: readonly Suspect[]): void {
-    const names = new Set(suspects.map(({ lease }) => nameOf(lease)));
+    this.#news.forgetOthers(suspects.map(({ lease }) => lease));
     const generations = new Set(suspects.map(({ lease }) => lease.generation));
-    for (const name of this.#told.keys()) if (!names.has(name)) this.#told.delete(name);
     for (const generation of this.#retries.keys())
       if (!generations.has(generation)) this.#retries.delete(generation);
   }
 
-  async #work({ lease, mend }: Suspect): Promise<void> {
+  async #work(suspect: Suspect): Promise<void> {
     const { feed, signal } = this.#options;
+    const { lease } = suspect;
     const { generation } = lease;
     const before = this.#retries.get(generation)?.afterMs ?? 0;
     try {
-      const release = await this.#turns.take(async () => (signal.aborted ? undefined : mend()));
+      const release = await this.#mend(suspect);
       feed.forgetFailure(giving);
       // A process that is just ending has its VF open for a moment longer.
       if (release?.result === 'kept') this.#retryAfter(lease, nextRetry(before));
       else this.#retries.delete(generation);
-      if (release === undefined) this.#told.delete(nameOf(lease));
-      else this.#tell(release);
+      if (release === undefined) this.#news.forget(lease);
+      else this.#news.tell(release);
     } catch (error) {
       if (!isAborted(error, signal)) feed.tellFailure(giving, error);
       // Who changes the host was waited for already, and his taking long says nothing of this lease.
       this.#retryAfter(lease, isHeld(error) ? firstRetryMs : nextRetry(before));
     } finally {
       this.#works.delete(generation);
+      this.#hanging.delete(generation);
       if (this.#again.delete(generation)) this.#isWanted = true;
       this.#nap.wake();
     }
   }
 
-  #retryAfter(lease: Lease, afterMs: number): void {
-    this.#retries.set(lease.generation, { lease, afterMs, atMs: performance.now() + afterMs });
+  async #mend({ lease, mend }: Suspect): Promise<Release | undefined> {
+    const { feed, signal } = this.#options;
+    const work = { lease, since: '', doing: undefined as string | undefined };
+    return this.#turns.take(
+      async () => {
+        work.since = feed.now();
+        return signal.aborted ? undefined : mend((doing) => (work.doing = doing));
+      },
+      () => {
+        this.#hanging.set(lease.generation, work);
+        this.#news.tellHanging(work, longestTurnMs);
+      },
+    );
   }
 
-  #tell(release: Release): void {
-    const { key, owner, network, result, why } = release;
-    const name = nameOf(release);
-    const text = `VF ${key.vf} of ${key.pf} (${owner}, ${network}): ${sayings[result]}${why === undefined ? '' : `: ${why}`}`;
-    if (this.#told.get(name) === text && result !== 'free') return;
-    this.#told.set(name, text);
-    this.#options.feed.tell({ kind: eventKinds[result], text, key, network });
+  #retryAfter(lease: Lease, afterMs: number): void {
+    this.#retries.set(lease.generation, { lease, afterMs, atMs: performance.now() + afterMs });
   }
 }
 
 const looking = 'looking for what was left behind';
 const giving = 'giving back what was left behind';
-const sayings = { free: 'is free again', quarantined: 'is in quarantine', kept: 'is kept' } as const;
-const eventKinds = { free: 'released', quarantined: 'quarantined', kept: 'kept' } as const;
-
-function nameOf({ key }: Pick<Lease, 'key'>): string {
-  return `${key.pf} ${key.vf}`;
-}
-
 function nextRetry(retryMs: number): number {
   return retryMs === 0 ? firstRetryMs : Math.min(retryMs * 2, lastRetryMs);
 }

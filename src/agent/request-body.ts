@@ -10,7 +10,10 @@ export const maxBodyBytes = 1024 * 1024;
 /** More problems than these tell nobody more. */
 const shownProblems = 20;
 
-/** The bytes of the body; undefined as soon as it is known to be longer than {@link maxBodyBytes}. */
+/**
+ * The bytes of the body; undefined as soon as it is known to be longer than {@link maxBodyBytes}. Throws `request.invalid`
+ * when the client goes away.
+ */
 export async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > maxBodyBytes) return undefined;
@@ -27,7 +30,7 @@ export async function readBody(request: IncomingMessage): Promise<Uint8Array | u
       }
     });
     request.on('end', () => resolve(Buffer.concat(chunks)));
-    request.on('error', reject);
+    request.on('error', (cause) => reject(requestError(`the request ended too early: ${cause.message}`)));
   });
 }
 

@@ -31,7 +31,7 @@ function post<Body>(
   summary: string,
   request: z.ZodType<Body>,
   answer: z.ZodType,
-  run: (services: AgentServices, body: Body) => Promise<unknown>,
+  run: (services: AgentServices, body: Body, asker: AbortSignal) => Promise<unknown>,
 ): Route {
   // The server has parsed the body with this row's own schema.
   return {
@@ -42,7 +42,7 @@ function post<Body>(
     request,
     answer,
     form: 'json',
-    run: async (services, body) => run(services, body as Body),
+    run: async (services, body, asker) => run(services, body as Body, asker),
   };
 }
 
@@ -82,8 +82,8 @@ export const routes: readonly Route[] = [
     form: 'stream',
     run: async () => undefined,
   },
-  post('/v1/attach', 'attach', 'Give a VM a VF', AttachRequest, Attachment, async (agent, body) =>
-    agent.attach(body),
+  post('/v1/attach', 'attach', 'Give a VM a VF', AttachRequest, Attachment, async (agent, body, asker) =>
+    agent.attach(body, asker),
   ),
   post(
     '/v1/attach/explain',
@@ -93,8 +93,8 @@ export const routes: readonly Route[] = [
     Explanation,
     async (agent, body) => agent.explain(body),
   ),
-  post('/v1/detach', 'detach', 'Take VFs from a VM', DetachRequest, ReleaseList, async (agent, body) =>
-    agent.detach(body),
+  post('/v1/detach', 'detach', 'Take VFs from a VM', DetachRequest, ReleaseList, async (agent, body, asker) =>
+    agent.detach(body, asker),
   ),
   post(
     '/v1/recover',
@@ -102,6 +102,6 @@ export const routes: readonly Route[] = [
     'Give back whatever somebody left behind',
     RecoverRequest,
     ReleaseList,
-    async (agent, body) => agent.recover(body),
+    async (agent, body, asker) => agent.recover(body, asker),
   ),
 ];

@@ -14,6 +14,6 @@ export interface Route {
   readonly answer: z.ZodType;
   /** The answer is one JSON document, or one event per line for as long as the client listens. */
   readonly form: 'json' | 'stream';
-  /** `body` has been parsed with `request`. Not called for a stream. */
-  readonly run: (services: AgentServices, body: unknown) => Promise<unknown>;
+  /** `body` has been parsed with `request`; `asker` is aborted when the client has gone. Not called for a stream. */
+  readonly run: (services: AgentServices, body: unknown, asker: AbortSignal) => Promise<unknown>;
 }

@@ -26,8 +26,8 @@ export interface HostLockOptions {
   readonly mode?: LockMode;
   /** Told once, when there is something to wait for. */
   readonly onWait?: (heldBy: string) => void;
-  /** Ends the waiting. */
-  readonly signal?: AbortSignal | undefined;
+  /** Ends the waiting; looked at now and then. */
+  readonly signal?: Pick<AbortSignal, 'aborted'> | undefined;
 }
 
 /**

@@ -20,4 +20,9 @@ export interface AssigningHost {
   readonly report: (text: string) => void;
   /** Asks for an end between two steps: what was done is undone. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Aborted when whoever asked has gone: what has changed nothing yet ends with `apply.interrupted`, what has begun is
+   * finished.
+   */
+  readonly asker?: AbortSignal | undefined;
 }

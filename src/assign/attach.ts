@@ -3,7 +3,6 @@
 
 import { VfleetError } from '../base/errors.ts';
 import { checkNotCutOff } from '../apply/cut-off.ts';
-import { lockHost } from '../apply/host-lock.ts';
 import type { ChangeScope, Hypervisor, NewNic } from '../hypervisor/hypervisor.ts';
 import type { Attachment, AttachRequest, CandidateVerdict } from '../model/attachment.ts';
 import type { Lease } from '../model/lease.ts';
@@ -14,6 +13,7 @@ import { judgeCandidates, networkOf, seekerOf } from './candidates.ts';
 import { claimVf } from './claim.ts';
 import type { Claimed } from './claim.ts';
 import type { ReadGround } from './ground.ts';
+import { shareHost } from './sharing.ts';
 import { checkStandby, findStandbyRefusal } from './standby-bridge.ts';
 import { checkInterrupted, undoAttach } from './undo.ts';
 import { setVfTo } from './vf-work.ts';
@@ -32,12 +32,7 @@ export async function attachVf(
   request: AttachRequest,
 ): Promise<Attachment> {
   const hypervisor = hypervisorOf(host);
-  const hostLock = await lockHost(host.stateFolder, {
-    command: 'attach',
-    waitMs: request.waitMs ?? 0,
-    mode: 'shared',
-    signal: host.signal,
-  });
+  const hostLock = await shareHost(host, 'attach', request.waitMs ?? 0);
   try {
     await checkNotCutOff(host.stateFolder);
     const ground = await readGround();

@@ -19,6 +19,7 @@ import { nothingToTake, poolVfOf, rankedOf } from './candidates.ts';
 import { giveBackSettings, leasedSettings } from './lease-settings.ts';
 import { chooseMac, listMacUsers } from './mac.ts';
 import type { Addressed } from './mac.ts';
+import { checkAsker } from './sharing.ts';
 import type { PresentVf } from './vf-work.ts';
 import { listVfUsers, nameOfVf, readPresentVf, withLeaseLock } from './vf-work.ts';
 import { quoted } from './wording.ts';
@@ -117,6 +118,8 @@ async function tryClaim(
         acceptedRisks: [...risks],
         createdAt: new Date(host.session.kernel.clock.nowMs()).toISOString(),
       };
+      // The last moment in which nothing has to be undone.
+      checkAsker(host);
       return (await host.leases.create(made)) ? made : undefined;
     });
     return lease === undefined ? takenMeanwhile : { lease, lock, present };

@@ -3,13 +3,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VfleetError } from '../base/errors.ts';
 import { parseMacAddress } from '../base/identifiers.ts';
-import { lockHost } from '../apply/host-lock.ts';
 import type { LeaseRecords } from '../lease/lease-store.ts';
 import { lockVf } from '../lease/vf-lock.ts';
 import type { DetachRequest, Release, ReleaseList } from '../model/attachment.ts';
 import type { CorruptLease, Lease } from '../model/lease.ts';
 import type { AssigningHost } from './assigning-host.ts';
 import { releaseOf, releaseVf } from './release.ts';
+import { checkAsker, shareHost } from './sharing.ts';
 import { fewOf, meantHint, quoted } from './wording.ts';
 
 const lockPollMs = 20;
@@ -32,7 +32,11 @@ export async function detachVfs(host: AssigningHost, request: DetachRequest): Pr
     );
   }
   const releases: Release[] = [];
-  for (const lease of leases) releases.push(await giveBack(host, lease, request.waitMs));
+  for (const lease of leases) {
+    // Once one VF has gone back the others follow, also when nobody waits for the answer any more.
+    const hasBegun = releases.some(({ result }) => result !== 'kept');
+    releases.push(await giveBack(hasBegun ? { ...host, asker: undefined } : host, lease, request.waitMs));
+  }
   return { releases, corrupt: [...corrupt] };
 }
 
@@ -85,10 +89,11 @@ async function listVmNames({ hypervisor }: AssigningHost): Promise<readonly stri
  */
 export async function giveBack(host: AssigningHost, lease: Lease, waitMs = 0): Promise<Release> {
   const { stateFolder, signal } = host;
-  const hostLock = await lockHost(stateFolder, { command: 'detach', waitMs, mode: 'shared', signal });
+  const hostLock = await shareHost(host, 'detach', waitMs);
   try {
     const endMs = Date.now() + Math.max(waitMs, host.timeouts.settleMs);
     for (;;) {
+      checkAsker(host);
       const lock = lockVf(stateFolder, lease.key, `detach ${quoted(lease.owner.name)}`);
       if ('release' in lock) {
         try {

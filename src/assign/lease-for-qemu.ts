@@ -1,13 +1,13 @@
 // Owns leasing a VF to a QEMU that no hypervisor knows: chosen, set, bound to vfio-pci. Who starts it plugs it in.
 
 import { checkNotCutOff } from '../apply/cut-off.ts';
-import { lockHost } from '../apply/host-lock.ts';
 import type { Attachment } from '../model/attachment.ts';
 import type { LeaseOwner, ProcessIdentity, Risk } from '../model/lease.ts';
 import type { AssigningHost } from './assigning-host.ts';
 import { judgeCandidates, networkOf } from './candidates.ts';
 import { claimVf } from './claim.ts';
 import type { ReadGround } from './ground.ts';
+import { shareHost } from './sharing.ts';
 import { checkInterrupted, undoAttach } from './undo.ts';
 import { bindVf, setVfTo } from './vf-work.ts';
 
@@ -41,12 +41,7 @@ export async function leaseForQemu(
   request: QemuLeaseRequest,
 ): Promise<Attachment> {
   const { name, process, startWithinMs, numaNode, acceptedRisks } = request;
-  const hostLock = await lockHost(host.stateFolder, {
-    command: 'attach',
-    waitMs: request.waitMs ?? 0,
-    mode: 'shared',
-    signal: host.signal,
-  });
+  const hostLock = await shareHost(host, 'attach', request.waitMs ?? 0);
   try {
     await checkNotCutOff(host.stateFolder);
     const ground = await readGround();

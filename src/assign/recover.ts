@@ -3,8 +3,6 @@
 
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { zeroMacAddress } from '../base/identifiers.ts';
-import { lockHost } from '../apply/host-lock.ts';
-import type { FileLock } from '../kernel/file-lock.ts';
 import { removeAbandoned } from '../lease/abandoned.ts';
 import { endQuarantine } from '../lease/quarantine.ts';
 import { lockVf } from '../lease/vf-lock.ts';
@@ -18,6 +16,8 @@ import { openGlance } from './recovery-glance.ts';
 import type { Glance } from './recovery-glance.ts';
 import type { SeenVm } from './release.ts';
 import { isAnswer, readVmOf, releaseOf, releaseVf } from './release.ts';
+import { shareHost } from './sharing.ts';
+import { Turns } from './turns.ts';
 import { readPresentVf, setVfTo } from './vf-work.ts';
 import { isOwning } from './vm-nic.ts';
 
@@ -35,21 +35,20 @@ export async function recoverLeases(
   { waitMs = 0 }: RecoverRequest = {},
 ): Promise<ReleaseList> {
   const { stateFolder, signal } = host;
-  const hostLock = await shareHost(host, waitMs);
+  const hostLock = await shareHost(host, 'recover', waitMs);
   try {
     const { leases, corrupt } = await host.leases.list();
     const glance = openGlance(host);
-    const releases: (Release | undefined)[] = [];
-    let next = 0;
-    const work = async (): Promise<void> => {
-      for (let at = next++; at < leases.length; at = next++) {
+    const turns = new Turns(atOnce);
+    const works = leases.map(async (lease) =>
+      turns.take(async () => {
         if (signal?.aborted === true) throw new VfleetError('apply.interrupted', 'asked to stop');
-        const lease = leases[at];
-        if (lease !== undefined) releases[at] = await recoverLease(host, glance, lease);
-      }
-    };
-    const works = await Promise.allSettled(Array.from({ length: atOnce }, work));
-    for (const each of works) if (each.status === 'rejected') throw each.reason;
+        return recoverLease(host, glance, lease);
+      }),
+    );
+    // Nobody gives the lock back while others still work.
+    await Promise.allSettled(works);
+    const releases = await Promise.all(works);
     removeAbandoned(stateFolder);
     return { releases: releases.filter((release) => release !== undefined), corrupt: [...corrupt] };
   } finally {
@@ -64,16 +63,12 @@ export async function recoverOne(
   lease: Lease,
   waitMs: number,
 ): Promise<Release | undefined> {
-  const hostLock = await shareHost(host, waitMs);
+  const hostLock = await shareHost(host, 'recover', waitMs);
   try {
     return await recoverLease(host, glance, lease);
   } finally {
     hostLock.release();
   }
-}
-
-async function shareHost({ stateFolder, signal }: AssigningHost, waitMs: number): Promise<FileLock> {
-  return lockHost(stateFolder, { command: 'recover', waitMs, mode: 'shared', signal });
 }
 
 /** Undefined: the lease stands as it should, or is no more. */

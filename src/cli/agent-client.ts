@@ -52,12 +52,13 @@ export function agentSocketOf(host: Pick<LiveHost, 'label' | 'stateFolder'>): st
 
 /**
  * The agent of a host; undefined when there is none, it does not answer, we may not use it, or it is another host's or
- * keeps its state elsewhere: then the command works directly.
+ * keeps its state elsewhere: then the command works directly. `signal` as for {@link openAgent}.
  */
 export async function findAgent(
   host: Pick<LiveHost, 'label' | 'stateFolder'>,
+  signal?: AbortSignal,
 ): Promise<AgentClient | undefined> {
-  const agent = await openAgent(agentSocketOf(host));
+  const agent = await openAgent(agentSocketOf(host), signal);
   if (agent?.status.stateFolder === host.stateFolder) return agent;
   // Others than root have a state folder of their own, and use root's agent for this machine all the same.
   const isUsersOwn = host.label === 'local' && agent?.status.host === 'local' && process.geteuid?.() !== 0;
@@ -66,10 +67,10 @@ export async function findAgent(
 
 /** The agent that a command asks: that of the host, unless {@link matchingAgent} is against it. */
 export async function findMatchingAgent(
-  context: Pick<CliContext, 'terminal' | 'version'>,
+  context: Pick<CliContext, 'terminal' | 'version' | 'signal'>,
   host: Pick<LiveHost, 'label' | 'stateFolder'>,
 ): Promise<AgentClient | undefined> {
-  const agent = await findAgent(host);
+  const agent = await findAgent(host, context.signal);
   return agent === undefined ? undefined : matchingAgent(context, host, agent);
 }
 
@@ -93,12 +94,18 @@ export function matchingAgent<Agent extends Pick<AgentClient, 'status'>>(
   return canWorkDirectly ? undefined : agent;
 }
 
-/** The agent at a socket; undefined when nobody answers there, or we may not use it. */
-export async function openAgent(socketPath: string): Promise<AgentClient | undefined> {
+/**
+ * The agent at a socket; undefined when nobody answers there, or we may not use it. Once the signal is aborted, calls hang
+ * up with `apply.interrupted`: the agent ends what still waits, and finishes what it has begun.
+ */
+export async function openAgent(socketPath: string, signal?: AbortSignal): Promise<AgentClient | undefined> {
   if (Buffer.byteLength(socketPath) > longestSocketPath) return undefined;
   let status: AgentStatus;
   try {
-    status = (await ask(socketPath, 'GET', '/v1/status', undefined, probeTimeoutMs)) as AgentStatus;
+    status = (await ask(socketPath, 'GET', '/v1/status', {
+      timeoutMs: probeTimeoutMs,
+      signal,
+    })) as AgentStatus;
   } catch (error) {
     const isAway =
       error instanceof VfleetError &&
@@ -106,13 +113,13 @@ export async function openAgent(socketPath: string): Promise<AgentClient | undef
     if (isAway) return undefined;
     throw error;
   }
-  return clientOf(socketPath, status);
+  return clientOf(socketPath, status, signal);
 }
 
-function clientOf(socketPath: string, status: AgentStatus): AgentClient {
-  const get = async <T>(path: string): Promise<T> => (await ask(socketPath, 'GET', path)) as T;
+function clientOf(socketPath: string, status: AgentStatus, signal: AbortSignal | undefined): AgentClient {
+  const get = async <T>(path: string): Promise<T> => (await ask(socketPath, 'GET', path, { signal })) as T;
   const post = async <T>(path: string, body: unknown): Promise<T> =>
-    (await ask(socketPath, 'POST', path, body)) as T;
+    (await ask(socketPath, 'POST', path, { body, signal })) as T;
   const listVms = async (): Promise<readonly Vm[]> => (await get<{ vms: Vm[] }>('/v1/vms')).vms;
   return {
     status,
@@ -137,21 +144,27 @@ function findVm(vms: readonly Vm[], nameOrUuid: string): Vm {
   throw new VfleetError('vm.unknown', `the hypervisor has no VM ${JSON.stringify(nameOrUuid)}`);
 }
 
-/** One request and its answer. Throws what the agent says, or `agent.unreachable`. */
+interface AskOptions {
+  readonly body?: unknown;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One request and its answer. Throws what the agent says, `agent.unreachable`, or `apply.interrupted`. */
 async function ask(
   socketPath: string,
   method: 'GET' | 'POST',
   path: string,
-  body?: unknown,
-  timeoutMs?: number,
+  { body, timeoutMs, signal }: AskOptions,
 ): Promise<unknown> {
   const text = body === undefined ? '' : JSON.stringify(body);
   const headers =
     text === '' ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
   const { status, answer } = await new Promise<{ status: number; answer: string }>((resolve, reject) => {
-    const fail = (why: string): void => reject(unreachable(socketPath, why));
+    const fail = (why: string): void =>
+      reject(signal?.aborted === true ? interrupted() : unreachable(socketPath, why));
     // A connection of its own, which does not keep the process alive afterwards.
-    const asking = httpRequest({ socketPath, method, path, headers, agent: false }, (response) => {
+    const asking = httpRequest({ socketPath, method, path, headers, agent: false, signal }, (response) => {
       const chunks: Buffer[] = [];
       let sizeBytes = 0;
       response.on('data', (chunk: Buffer) => {
@@ -198,6 +211,12 @@ function errorOf(socketPath: string, value: unknown): VfleetError {
     }
   }
   return unreachable(socketPath, 'its answer is not understood');
+}
+
+function interrupted(): VfleetError {
+  return new VfleetError('apply.interrupted', 'asked to stop; what the agent has begun, it finishes', {
+    hint: 'see `vfleet leases` for what was done',
+  });
 }
 
 function unreachable(socketPath: string, why: string): VfleetError {

@@ -35,13 +35,19 @@ export interface DdEnd {
   readonly message: string;
 }
 
+/** A dd that is still in the kernel. */
+export interface StuckDd {
+  /** It has come out. */
+  readonly gone: Promise<void>;
+}
+
 const idle: Launcher[] = [];
 
 /**
- * Writes in one write(2) made by a dd; undefined when that is still in the kernel after `timeoutMs`. `path` has no line
- * break. Throws `host.unsupported` when there is no shell.
+ * Writes in one write(2) made by a dd, which may be still in the kernel after `timeoutMs`. `path` has no line break. Throws
+ * `host.unsupported` when there is no shell.
  */
-export async function writeByDd(path: string, text: string, timeoutMs: number): Promise<DdEnd | undefined> {
+export async function writeByDd(path: string, text: string, timeoutMs: number): Promise<DdEnd | StuckDd> {
   for (;;) {
     const rested = idle.pop();
     const launcher = rested ?? new Launcher();
@@ -50,11 +56,13 @@ export async function writeByDd(path: string, text: string, timeoutMs: number): 
     if (rested !== undefined && end?.hasBegun === false) continue;
     if (end?.status === 0 && idle.length < maxIdle) idle.push(launcher);
     else launcher.leave();
-    return end;
+    return end ?? { gone: launcher.gone };
   }
 }
 
 class Launcher {
+  /** The shell, which waits for its dd, has ended. */
+  readonly gone: Promise<void>;
   readonly #child: ChildProcessWithoutNullStreams;
   #answer = '';
   #end: (end: DdEnd | undefined) => void = () => undefined;
@@ -67,6 +75,9 @@ class Launcher {
       // A session of its own: Ctrl-C at our terminal must not reach a write that is half done.
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    this.gone = new Promise((resolve) => {
+      this.#child.on('exit', () => resolve());
     });
     const { stdin, stdout, stderr } = this.#child;
     stdout.setEncoding('utf8').on('data', (text: string) => this.#take(text));

@@ -27,7 +27,8 @@ export interface FileTree {
   /**
    * Writes text to a file that exists, in one write(2), without blocking the event loop.
    * Answers undefined for success or the errno; fails with `kernel.timeout` when the call has not come back in
-   * `timeoutMs` (it goes on in the kernel: such a write cannot be cancelled).
+   * `timeoutMs` (it goes on in the kernel: such a write cannot be cancelled). While it does, a write for the same device
+   * fails in the same way, after as long, and is not begun.
    */
   write(path: string, text: string, timeoutMs: number): Promise<Errno | undefined>;
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isErrno } from './kernel.ts';
@@ -8,6 +8,9 @@ import type { HostFolder } from './sysfs/igb-host.fixture.ts';
 import { emptyHost } from './sysfs/igb-host.fixture.ts';
 
 const patientMs = 60_000;
+/** A child needs less to get where it hangs, also on a busy machine. */
+const hangMs = 500;
+const fifoMs = 10_000;
 
 let host: HostFolder;
 beforeEach(() => {
@@ -20,6 +23,21 @@ function makeFifo(path: string): string {
   const place = join(host.root, path);
   execFileSync('mkfifo', [place]);
   return place;
+}
+
+/** Lets whoever waits at a FIFO go on; what he wrote. Fails, and does not wait for ever, when nobody does. */
+async function takeFromFifo(place: string): Promise<string> {
+  const reader = openSync(place, constants.O_RDONLY | constants.O_NONBLOCK);
+  const buffer = Buffer.alloc(16);
+  let text = '';
+  try {
+    await expect
+      .poll(() => (text = buffer.subarray(0, readSync(reader, buffer)).toString()), { timeout: fifoMs })
+      .not.toBe('');
+  } finally {
+    closeSync(reader);
+  }
+  return text;
 }
 
 /** Numbers of the processes that a process has started and that run. */
@@ -194,18 +212,43 @@ test('a write that hangs fails with kernel.timeout, goes on, and keeps nothing o
   const place = makeFifo('/sriov_numvfs');
   // Those of children before us go a moment after their end.
   await expect.poll(countChildHandles).toBe(0);
-  await expect(host.files.write('/sriov_numvfs', '4', 50)).rejects.toMatchObject({
+  await expect(host.files.write('/sriov_numvfs', '4', hangMs)).rejects.toMatchObject({
     code: 'kernel.timeout',
     message: expect.stringContaining('it cannot be cancelled') as unknown,
   });
   await expect.poll(countChildHandles).toBe(0);
 
   // Now the lock is free: whoever waited in the kernel finishes.
-  const reader = openSync(place, 'r');
-  const buffer = Buffer.alloc(16);
-  const count = readSync(reader, buffer);
-  closeSync(reader);
-  expect(buffer.subarray(0, count).toString()).toBe('4');
+  expect(await takeFromFifo(place)).toBe('4');
+});
+
+test('for a device of which a write hangs no other is begun until that one is out of the kernel', async () => {
+  const device = '/sys/bus/pci/devices/0000:01:10.0';
+  const drivers = '/sys/bus/pci/drivers';
+  host.write(`${device}/driver_override`, '');
+  const place = makeFifo(`${device}/reset`);
+  host.write(`${drivers}/vfio-pci/unbind`, '');
+  await expect(host.files.write(`${device}/reset`, '1', hangMs)).rejects.toMatchObject({
+    code: 'kernel.timeout',
+  });
+  const children = listChildren();
+  // By its own attributes and by those that name it.
+  for (const [path, text] of [
+    [`${device}/reset`, '1'],
+    [`${device}/driver_override`, '\n'],
+    [`${drivers}/vfio-pci/unbind`, '0000:01:10.0'],
+  ] as const)
+    await expect(host.files.write(path, text, 50)).rejects.toMatchObject({
+      code: 'kernel.timeout',
+      message: expect.stringMatching(/^an earlier write to .*\/reset is still in the kernel/) as unknown,
+    });
+  expect(listChildren()).toEqual(children);
+  // Others are not held up.
+  expect(await host.files.write(`${drivers}/vfio-pci/unbind`, '0000:01:10.1', patientMs)).toBeUndefined();
+
+  const writing = host.files.write(`${device}/driver_override`, 'x', patientMs);
+  expect(await takeFromFifo(place)).toBe('1');
+  expect(await writing).toBeUndefined();
 });
 
 test('a read that hangs fails with kernel.timeout and keeps nothing of ours alive', async () => {

@@ -7,6 +7,7 @@ import { VfleetError } from '../base/errors.ts';
 import { childEnvironment, writeByDd } from './dd-launcher.ts';
 import { errnoNameInMessage } from './errno-table.ts';
 import type { Errno } from './kernel.ts';
+import { noteStuckWrite, subjectOfWrite, waitForStuckWrite } from './stuck-writes.ts';
 
 /** One page: the most that sysfs takes or gives in one call (Documentation/filesystems/sysfs.rst). */
 export const attributeMaxBytes = 4096;
@@ -23,7 +24,8 @@ interface Ended {
  * Writes text to a file that exists, in one write(2) made by a child process. Answers undefined or the errno.
  * `path` is absolute and as it shall be opened, in one line; `text` is 1 to 4096 bytes.
  * `kernel.timeout` after `timeoutMs`: the child is left alone, for a driver that is interrupted in the middle of a probe
- * leaves half a device behind. `host.unsupported` when there is no dd.
+ * leaves half a device behind. While it is in the kernel no other write is begun for the same device: one waits as long,
+ * and fails in the same way. `host.unsupported` when there is no dd.
  */
 export async function writeInChild(
   path: string,
@@ -32,12 +34,23 @@ export async function writeInChild(
 ): Promise<Errno | undefined> {
   if (path.includes('\n'))
     throw new VfleetError('internal.bug', `a line break in a path: ${JSON.stringify(path)}`);
+  const details = { operation: `write ${path}`, file: path };
+  const subject = subjectOfWrite(path, text);
+  const earlier = await waitForStuckWrite(subject, timeoutMs);
+  if (earlier !== undefined) {
+    throw new VfleetError(
+      'kernel.timeout',
+      `an earlier write to ${earlier} is still in the kernel, so ${path} was not written`,
+      { details },
+    );
+  }
   const ended = await writeByDd(path, text, timeoutMs);
-  if (ended === undefined) {
+  if ('gone' in ended) {
+    noteStuckWrite(subject, path, ended.gone);
     throw new VfleetError(
       'kernel.timeout',
       `the write to ${path} has been in the kernel for ${timeoutMs / 1000} s; it cannot be cancelled`,
-      { details: { operation: `write ${path}`, file: path } },
+      { details },
     );
   }
   return ended.status === 0 ? undefined : refusal(ended.message, path);
