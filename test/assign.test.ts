@@ -384,6 +384,50 @@ describe('an attach that cannot be', () => {
   });
 });
 
+describe('attaches at the same time', () => {
+  const twoPorts = `
+apiVersion: vfleet/v1
+kind: Host
+networks:
+  - { name: storage }
+  - { name: assured, minTxRateMbps: 60000 }
+pfs:
+  - match: { driver: ice }
+    expect: 2
+    networks: [storage, assured]
+    up: true
+    vfs:
+      count: 3
+      default: { driver: vfio-pci }
+`;
+
+  it('of one VM take VFs of different cards where that is asked', async () => {
+    const now = await world(twoPorts, 'ice');
+    const attempts = Array.from({ length: 3 }, async () =>
+      attachVf(openProcess(now).host, now.readGround, request('web-1', { spread: true })),
+    );
+    const done = await Promise.allSettled(attempts);
+    const errors = done.flatMap((each) => (each.status === 'rejected' ? [each.reason as VfleetError] : []));
+    const leases = await listEveryLease(openFileLeases(now.stateFolder));
+    expect(leases.map(({ key }) => key.pf)).toEqual(['0000:17:00.0', '0000:98:00.0']);
+    expect(errors).toMatchObject([
+      { code: 'vf.unavailable', message: expect.stringContaining('on this card') },
+    ]);
+  });
+
+  it('get no more guaranteed than a port has', async () => {
+    const now = await world(twoPorts, 'ice');
+    const attempts = ['web-1', 'web-2', 'web-1', 'web-2'].map(async (vm) =>
+      attachVf(openProcess(now).host, now.readGround, request(vm, { network: 'assured' })),
+    );
+    const done = await Promise.allSettled(attempts);
+    const leases = await listEveryLease(openFileLeases(now.stateFolder));
+    expect(leases.map(({ key }) => key.pf)).toEqual(['0000:17:00.0', '0000:98:00.0']);
+    const refused = done.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+    expect(refused).toMatchObject([{ code: 'vf.unavailable' }, { code: 'vf.unavailable' }]);
+  });
+});
+
 describe('a VF that cannot be given back', () => {
   const busOnly: SimProfile = {
     ...igbProfile,
