@@ -806,6 +806,25 @@ describe('a VF for a QEMU that somebody starts', () => {
     expect(await problemsOf(now, start)).toEqual([]);
   });
 
+  it('has the same address at each start, and not that of its namesake on another host', async () => {
+    const here = await world();
+    const there = copyWorld(here);
+    there.state.machineId = 'ffffffffffffffffffffffffffffffff';
+    const macs: (string | undefined)[] = [];
+    for (const now of [here, here, there]) {
+      const { host } = openProcess(now);
+      const { lease } = await leaseForQemu(host, now.readGround, {
+        name: 'vm1',
+        network: 'front',
+        acceptedRisks: [],
+      });
+      macs.push(lease.settings.mac);
+      await detachVfs(host, { vm: 'vm1' });
+    }
+    expect(macs[1]).toBe(macs[0]);
+    expect(macs[2]).not.toBe(macs[0]);
+  });
+
   it('is detached by name also where no hypervisor answers', async () => {
     const start = await world();
     const now = copyWorld(start);
