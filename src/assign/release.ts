@@ -4,7 +4,7 @@
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { waitFor } from '../apply/execution.ts';
 import { readDriver } from '../kernel/sysfs/device.ts';
-import { unbindDriver } from '../kernel/sysfs/driver-binding.ts';
+import { clearDriverOverride, unbindDriver } from '../kernel/sysfs/driver-binding.ts';
 import { resetFunction } from '../kernel/sysfs/function-reset.ts';
 import { endQuarantine, readQuarantine, writeQuarantine } from '../lease/quarantine.ts';
 import type { Release } from '../model/attachment.ts';
@@ -149,6 +149,9 @@ async function clean(host: AssigningHost, lease: Lease): Promise<void> {
   if (place === undefined) return;
   host.report(`cleaning ${nameOfVf(key)}`);
   if (place.address !== undefined) await reset(host, place.address);
+  // Binding another driver clears it. Who died while he bound the VF has left it, and the VF would not stay without.
+  if (place.address !== undefined && giveBack.driver === noDriver)
+    await clearDriverOverride(host.session.files, place.address, host.timeouts.driverMs);
   const now = await setVfTo(host, key, giveBack.settings);
   const driver = now.address === undefined ? undefined : giveBack.driver;
   // What was read back right now need not be read again, unless a driver comes after it.
