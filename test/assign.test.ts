@@ -735,6 +735,27 @@ describe('a release that comes late', () => {
     expect(await problemsOf(now, start)).toEqual([]);
   });
 
+  it('because somebody was quicker with one VF of the VM goes on with the others', async () => {
+    const now = await world();
+    const { host } = openProcess(now);
+    const first = await attachVf(host, now.readGround, request('web-1'));
+    const second = await attachVf(host, now.readGround, request('web-1', { network: 'front' }));
+    const quicker = openProcess(now).host;
+    const leases = {
+      ...host.leases,
+      list: async () => {
+        const records = await host.leases.list();
+        await giveBack(quicker, first.lease);
+        return records;
+      },
+    };
+    expect((await detachVfs({ ...host, leases }, { vm: 'web-1' })).releases).toMatchObject([
+      { key: first.lease.key, result: 'free' },
+      { key: second.lease.key, result: 'free' },
+    ]);
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([]);
+  });
+
   it('of a VF that is free changes nothing', async () => {
     const now = await world();
     const { host } = openProcess(now);

@@ -32,7 +32,7 @@ export async function detachVfs(host: AssigningHost, request: DetachRequest): Pr
     );
   }
   const releases: Release[] = [];
-  for (const lease of leases) releases.push(await giveBack(host, lease, request.waitMs));
+  for (const lease of leases) releases.push(await takeBack(host, lease, request.waitMs));
   return { releases, corrupt: [...corrupt] };
 }
 
@@ -76,6 +76,19 @@ async function nothingToDetach(
 async function listVmNames({ hypervisor }: AssigningHost): Promise<readonly string[]> {
   const vms = await hypervisor?.listVms().catch(() => []);
   return (vms ?? []).map(({ name }) => name);
+}
+
+/**
+ * Gives a lease back as {@link giveBack} does. One that ended since it was read is free: the agent, a holder or a recovery
+ * was quicker, and did what is asked for.
+ */
+export async function takeBack(host: AssigningHost, lease: Lease, waitMs = 0): Promise<Release> {
+  try {
+    return await giveBack(host, lease, waitMs);
+  } catch (error) {
+    if (error instanceof VfleetError && error.code === 'lease.changed') return releaseOf(lease, 'free');
+    throw error;
+  }
 }
 
 /**
