@@ -296,6 +296,25 @@ describe('an attach that cannot be', () => {
     expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([]);
   });
 
+  it('because the VM is started before its definition names the VF is undone', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host, hypervisor } = openProcess(now);
+    const report = (text: string): void => {
+      if (text.startsWith('setting')) void hypervisor.start('db-1');
+    };
+    const attempt = attachVf({ ...host, report }, now.readGround, request('db-1', { hold: 'stored' }));
+    const error = await refusalOf(attempt);
+    expect(error).toMatchObject({
+      code: 'attach.undone',
+      message: expect.stringContaining('started meanwhile'),
+    });
+    expect(await hypervisor.readVm('db-1')).toMatchObject({ state: 'running', nics: [], storedNics: [] });
+    expect(factsOf(now)).toEqual(factsOf(start));
+    await attachVf(host, now.readGround, request('db-1', { hold: 'stored' }));
+    expect(await problemsOf(now, start)).toEqual([]);
+  });
+
   it('because somebody asked to stop is undone', async () => {
     const start = await world();
     const now = copyWorld(start);
