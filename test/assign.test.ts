@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LeaseCare } from '../src/agent/lease-care.ts';
@@ -516,6 +517,31 @@ describe('a VF that cannot be given back', () => {
       expect(listQuarantines(now.stateFolder)).toMatchObject([{ ...written[0], since: expect.any(String) }]);
     },
   );
+
+  it('and whose lease somebody removes is cleaned by the next recovery that can', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host, kernel } = openProcess(now, {
+      kernel: [{ operation: 'write', path: '/sys*/reset', errno: 'EIO' }],
+    });
+    const { lease } = await attachVf(host, now.readGround, request('web-1'));
+    await detachVfs(host, { vm: 'web-1' });
+    rmSync(join(now.stateFolder, 'leases', `${vfFileName(lease.key)}.json`));
+    expect((await recoverLeases(host)).releases).toMatchObject([{ key: lease.key, result: 'quarantined' }]);
+    expect(listQuarantines(now.stateFolder)).toMatchObject([{ why: expect.stringContaining('EIO') }]);
+    kernel.holdVf(lease.key.pf, lease.key.vf, { kind: 'vfio', name: 'dpdk-testpmd' });
+    const well = openProcess(now);
+    await recoverLeases(well.host);
+    expect(listQuarantines(now.stateFolder)).toMatchObject([{ why: expect.stringContaining('dpdk') }]);
+    kernel.releaseVf(lease.key.pf, lease.key.vf);
+    expect((await recoverLeases(well.host)).releases).toMatchObject([{ key: lease.key, result: 'free' }]);
+    expect(listQuarantines(now.stateFolder)).toEqual([]);
+    expect(vfsOf(now)[lease.key.vf]).toMatchObject({
+      lastReset: 'flr',
+      settings: { vlan: 0, trust: false, maxTxRateMbps: 0 },
+    });
+    expect(vfsOf(now)[lease.key.vf]?.dirt).toBeUndefined();
+  });
 
   it('because the guest does not let go is kept, and nothing of it is changed', async () => {
     const now = await world();

@@ -6,10 +6,10 @@ import { zeroMacAddress } from '../base/identifiers.ts';
 import { lockHost } from '../apply/host-lock.ts';
 import type { FileLock } from '../kernel/file-lock.ts';
 import { removeAbandoned } from '../lease/abandoned.ts';
-import { endQuarantine } from '../lease/quarantine.ts';
+import { endQuarantine, listQuarantines, readQuarantine } from '../lease/quarantine.ts';
 import { lockVf } from '../lease/vf-lock.ts';
 import type { RecoverRequest, Release, ReleaseList } from '../model/attachment.ts';
-import type { Lease } from '../model/lease.ts';
+import type { Lease, VfKey } from '../model/lease.ts';
 import type { VfSettings } from '../model/vf.ts';
 import type { AssigningHost } from './assigning-host.ts';
 import { missingSettings } from './lease-settings.ts';
@@ -17,8 +17,8 @@ import { isOwnerGone, readQemuOwnerFacts } from './qemu-owner.ts';
 import { openGlance } from './recovery-glance.ts';
 import type { Glance } from './recovery-glance.ts';
 import type { SeenVm } from './release.ts';
-import { isAnswer, readVmOf, releaseOf, releaseVf } from './release.ts';
-import { readPresentVf, setVfTo } from './vf-work.ts';
+import { isAnswer, readVmOf, releaseOf, releaseOrphan, releaseVf } from './release.ts';
+import { nameOfVf, readPresentVf, setVfTo } from './vf-work.ts';
 import { isOwning } from './vm-nic.ts';
 
 /** A reset takes a tenth of a second, a driver up to some seconds: many VMs that crashed at once need not queue. */
@@ -27,7 +27,8 @@ const atOnce = 4;
 /**
  * Looks at every lease. One whose owner has the VF stands, with its settings put right, and is not among the answers. Any
  * other is given back. `kept` are those of which that is not known or not possible: somebody works on the VF, the
- * hypervisor does not answer, a process has the VF open. A VF whose lease cannot be understood is left as it is. Throws
+ * hypervisor does not answer, a process has the VF open. A VF whose lease cannot be understood is left as it is; one in
+ * quarantine whose lease somebody removed is cleaned, or stays there. Throws
  * `lock.held`, `apply.interrupted`, and what the lease store throws. The answers are in the order of the leases.
  */
 export async function recoverLeases(
@@ -50,6 +51,9 @@ export async function recoverLeases(
     };
     const works = await Promise.allSettled(Array.from({ length: atOnce }, work));
     for (const each of works) if (each.status === 'rejected') throw each.reason;
+    const owned = new Set([...leases, ...corrupt].map(({ key }) => nameOfVf(key)));
+    for (const { key } of listQuarantines(stateFolder))
+      if (!owned.has(nameOfVf(key))) releases.push(await recoverOrphan(host, key));
     removeAbandoned(stateFolder);
     return { releases: releases.filter((release) => release !== undefined), corrupt: [...corrupt] };
   } finally {
@@ -86,6 +90,19 @@ async function recoverLease(host: AssigningHost, glance: Glance, known: Lease): 
     const found = await findOwning(host, glance, lease);
     if (typeof found === 'string') return releaseOf(lease, 'kept', found);
     return found.isOwning ? await putRight(host, glance, lease) : await releaseVf(host, lease, found.seen);
+  } finally {
+    lock.release();
+  }
+}
+
+/** A quarantine stands under a lease, which only somebody who removed that by hand can have ended. */
+async function recoverOrphan(host: AssigningHost, key: VfKey): Promise<Release | undefined> {
+  const lock = lockVf(host.stateFolder, key, 'recover');
+  if (!('release' in lock)) return undefined;
+  try {
+    if ((await host.leases.read(key)) !== undefined) return undefined;
+    const quarantined = readQuarantine(host.stateFolder, key);
+    return quarantined === undefined ? undefined : await releaseOrphan(host, quarantined);
   } finally {
     lock.release();
   }
