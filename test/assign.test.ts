@@ -176,6 +176,26 @@ describe('a VM that ends', () => {
     expect(factsOf(now)).toEqual(factsOf(start));
   });
 
+  it('keeps a VF that another VM runs with meanwhile, and that one stays on its own network', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host, hypervisor } = openProcess(now);
+    const { lease } = await attachVf(host, now.readGround, request('db-1', { hold: 'stored' }));
+    const { address: hostAddress = '' } = lease;
+    const nic = { kind: 'hostdev', hostAddress, mac: '52:54:00:00:00:99', vlan: 77, alias: 'hostdev0' };
+    await hypervisor.define({ ...newVm('clone', 9), state: 'stopped', nics: [], storedNics: [nic] });
+    await hypervisor.start('clone');
+    const before = structuredClone(vfsOf(now));
+    expect((await recoverLeases(host)).releases).toMatchObject([
+      { owner: 'db-1', result: 'kept', why: expect.stringContaining('in use by VM clone') },
+    ]);
+    expect(vfsOf(now)).toEqual(before);
+    await hypervisor.destroy('clone');
+    await hypervisor.undefine('clone');
+    expect((await recoverLeases(host)).releases).toEqual([]);
+    expect(await problemsOf(now, start)).toEqual([]);
+  });
+
   it('and runs may give its trusted VF another address, and keeps it', async () => {
     const now = await world();
     const { host, kernel } = openProcess(now);

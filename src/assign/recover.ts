@@ -18,8 +18,8 @@ import { openGlance } from './recovery-glance.ts';
 import type { Glance } from './recovery-glance.ts';
 import type { SeenVm } from './release.ts';
 import { isAnswer, readVmOf, releaseOf, releaseOrphan, releaseVf } from './release.ts';
-import { nameOfVf, readPresentVf, setVfTo } from './vf-work.ts';
-import { isOwning } from './vm-nic.ts';
+import { listVfUsers, nameOfVf, readPresentVf, setVfTo } from './vf-work.ts';
+import { hasVf, isOwning } from './vm-nic.ts';
 
 /** A reset takes a tenth of a second, a driver up to some seconds: many VMs that crashed at once need not queue. */
 const atOnce = 4;
@@ -89,7 +89,8 @@ async function recoverLease(host: AssigningHost, glance: Glance, known: Lease): 
     if (lease === undefined) return undefined;
     const found = await findOwning(host, glance, lease);
     if (typeof found === 'string') return releaseOf(lease, 'kept', found);
-    return found.isOwning ? await putRight(host, glance, lease) : await releaseVf(host, lease, found.seen);
+    if (!found.isOwning) return await releaseVf(host, lease, found.seen);
+    return await putRight(host, glance, lease, found.isAbsent === true);
   } finally {
     lock.release();
   }
@@ -108,34 +109,48 @@ async function recoverOrphan(host: AssigningHost, key: VfKey): Promise<Release |
   }
 }
 
+interface Owning {
+  readonly isOwning: boolean;
+  /** Only its stored definition names the VF: whoever has it open is not the owner. */
+  readonly isAbsent?: boolean;
+  readonly seen?: SeenVm;
+}
+
 /** Whether the owner has the VF; a text says why that is not known. */
-async function findOwning(
-  host: AssigningHost,
-  glance: Glance,
-  lease: Lease,
-): Promise<{ readonly isOwning: boolean; readonly seen?: SeenVm } | string> {
+async function findOwning(host: AssigningHost, glance: Glance, lease: Lease): Promise<Owning | string> {
   const { owner } = lease;
   if (owner.kind === 'qemu')
     return { isOwning: !isOwnerGone(owner, await readQemuOwnerFacts(host.session, lease)) };
   if (host.hypervisor === undefined) return 'no hypervisor can be asked about its VM';
   const seen = await glance.vm(owner.uuid);
-  if (seen !== undefined && isOwning(seen, lease)) return { isOwning: true };
+  if (seen !== undefined && isOwning(seen, lease))
+    return { isOwning: true, isAbsent: !hasVf(seen, lease).live };
   try {
     // Only what is seen now, under the lock, may end a lease.
     const vm = await readVmOf(host, lease);
-    return { isOwning: vm !== undefined && isOwning(vm, lease), seen: { vm } };
+    if (vm === undefined || !isOwning(vm, lease)) return { isOwning: false, seen: { vm } };
+    return { isOwning: true, isAbsent: !hasVf(vm, lease).live };
   } catch (error) {
     if (isAnswer(error)) return error.message;
     throw error;
   }
 }
 
-/** The owner's settings are verified, and set again where they are not as leased. */
-async function putRight(host: AssigningHost, glance: Glance, lease: Lease): Promise<Release | undefined> {
+/** The owner's settings are verified, and set again where they are not as leased. Nobody else is given them. */
+async function putRight(
+  host: AssigningHost,
+  glance: Glance,
+  lease: Lease,
+  isAbsent: boolean,
+): Promise<Release | undefined> {
   try {
     const seen = await glance.settings(lease.key);
     if (seen === undefined || missingSettings(seen, lastingSettings(lease, seen)) !== undefined) {
       const present = await readPresentVf(host, lease.key);
+      const isOpenable = isAbsent && present.address !== undefined;
+      const [user] = isOpenable ? await listVfUsers(host, present.address) : [];
+      if (user !== undefined)
+        return releaseOf(lease, 'kept', `its VM does not run with it: in use by ${user}`);
       await setVfTo(host, lease.key, lastingSettings(lease, present.settings), present);
     }
     // Its owner has it: whether it can be cleaned is asked again when he gives it back.
