@@ -538,6 +538,24 @@ describe('a VF that cannot be given back', () => {
     },
   );
 
+  it('while the port has no link is quarantined with what to do, and free once it has one', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host, kernel } = openProcess(now);
+    await attachVf(host, now.readGround, request('web-1'));
+    const setUp = (up: boolean): void =>
+      kernel.change(({ pfs: [pf] }) => {
+        if (pf?.netdev !== undefined) pf.netdev.up = up;
+      });
+    setUp(false);
+    expect((await detachVfs(host, { vm: 'web-1' })).releases).toMatchObject([
+      { result: 'quarantined', why: expect.stringMatching(/igb refused .*EINVAL.*while the link is down/) },
+    ]);
+    setUp(true);
+    expect((await recoverLeases(host)).releases).toMatchObject([{ result: 'free' }]);
+    expect(await problemsOf(now, start)).toEqual([]);
+  });
+
   it('and whose lease somebody removes is cleaned by the next recovery that can', async () => {
     const start = await world();
     const now = copyWorld(start);

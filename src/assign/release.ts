@@ -40,7 +40,7 @@ export async function releaseVf(host: AssigningHost, lease: Lease, seen?: SeenVm
   try {
     await clean(host, lease);
   } catch (error) {
-    return quarantine(host, lease, messageOf(error));
+    return quarantine(host, lease, reasonOf(error));
   }
   // What a hypervisor was doing while somebody died may have ended only now.
   const late = (await findLateUse(host, lease)) ?? (await findUser(host, lease, false));
@@ -165,7 +165,7 @@ export async function releaseOrphan(host: AssigningHost, quarantined: Quarantine
     endQuarantine(host.stateFolder, key);
     return { ...release, result: 'free' };
   } catch (error) {
-    const why = messageOf(error);
+    const why = reasonOf(error);
     writeQuarantine(host.stateFolder, { ...quarantined, why });
     return { ...release, result: 'quarantined', why };
   }
@@ -214,6 +214,12 @@ function verify({ giveBack }: Pick<Lease, 'giveBack'>, now: PresentVf): void {
 
 function hasDriver({ driver }: PresentVf, wanted: string): boolean {
   return hasVfDriver(driver === undefined ? {} : { driver }, wanted);
+}
+
+/** What went wrong, and what can be done about it: whoever reads the record has nothing else. */
+function reasonOf(error: unknown): string {
+  const hint = error instanceof VfleetError ? error.hint : undefined;
+  return hint === undefined ? messageOf(error) : `${messageOf(error)}. ${hint}`;
 }
 
 async function quarantine(host: AssigningHost, lease: Lease, why: string): Promise<Release> {
