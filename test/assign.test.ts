@@ -265,6 +265,21 @@ describe('an attach that cannot be', () => {
     expect(await listEveryLease(openFileLeases(now.stateFolder))).toHaveLength(1);
   });
 
+  it('for a MAC address that a leased VF goes back to changes nothing', async () => {
+    const now = await world(
+      igbSpec.replace('default: { driver: igbvf,', 'default: { driver: igbvf, mac: auto,'),
+    );
+    const { host } = openProcess(now);
+    const { lease } = await attachVf(host, now.readGround, request('web-1'));
+    const { mac = '' } = lease.giveBack.settings;
+    expect(mac).not.toBe(lease.settings.mac);
+    expect(await refusalOf(attachVf(host, now.readGround, request('web-2', { mac })))).toMatchObject({
+      code: 'mac.in-use',
+      message: expect.stringContaining('when it is free again'),
+    });
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([lease]);
+  });
+
   it('for a VF that another VM names in its stored definition takes the next one', async () => {
     const now = await world();
     const { host, hypervisor } = openProcess(now);
