@@ -136,6 +136,22 @@ describe.each(hosts)('on %s, killed around any change,', (profile, text) => {
   });
 });
 
+describe('a VF whose pool has no driver', () => {
+  it('has neither a driver nor an override after a lease for a QEMU that was killed', async () => {
+    const start = await makeWorld('ice', spec('0000:17:00.0', '', 'driver: none'));
+    const deaths = await killEverywhere(
+      start,
+      start,
+      async ({ host }) => {
+        const asked = { name: 'vm1', network: 'storage', acceptedRisks: [], startWithinMs: -3_600_000 };
+        return leaseForQemu(host, start.readGround, asked);
+      },
+      async (now) => expect(factsOf(now)).toEqual(factsOf(start)),
+    );
+    expect(deaths).toBeGreaterThan(7);
+  });
+});
+
 describe('a lease of a VF that is no PCI device', () => {
   it('goes back however often recovery is killed', async () => {
     const start = await makeWorld(

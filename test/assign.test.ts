@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LeaseCare } from '../src/agent/lease-care.ts';
@@ -175,6 +176,26 @@ describe('a VM that ends', () => {
     expect(factsOf(now)).toEqual(factsOf(start));
   });
 
+  it('keeps a VF that another VM runs with meanwhile, and that one stays on its own network', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host, hypervisor } = openProcess(now);
+    const { lease } = await attachVf(host, now.readGround, request('db-1', { hold: 'stored' }));
+    const { address: hostAddress = '' } = lease;
+    const nic = { kind: 'hostdev', hostAddress, mac: '52:54:00:00:00:99', vlan: 77, alias: 'hostdev0' };
+    await hypervisor.define({ ...newVm('clone', 9), state: 'stopped', nics: [], storedNics: [nic] });
+    await hypervisor.start('clone');
+    const before = structuredClone(vfsOf(now));
+    expect((await recoverLeases(host)).releases).toMatchObject([
+      { owner: 'db-1', result: 'kept', why: expect.stringContaining('in use by VM clone') },
+    ]);
+    expect(vfsOf(now)).toEqual(before);
+    await hypervisor.destroy('clone');
+    await hypervisor.undefine('clone');
+    expect((await recoverLeases(host)).releases).toEqual([]);
+    expect(await problemsOf(now, start)).toEqual([]);
+  });
+
   it('and runs may give its trusted VF another address, and keeps it', async () => {
     const now = await world();
     const { host, kernel } = openProcess(now);
@@ -244,6 +265,21 @@ describe('an attach that cannot be', () => {
     expect(await listEveryLease(openFileLeases(now.stateFolder))).toHaveLength(1);
   });
 
+  it('for a MAC address that a leased VF goes back to changes nothing', async () => {
+    const now = await world(
+      igbSpec.replace('default: { driver: igbvf,', 'default: { driver: igbvf, mac: auto,'),
+    );
+    const { host } = openProcess(now);
+    const { lease } = await attachVf(host, now.readGround, request('web-1'));
+    const { mac = '' } = lease.giveBack.settings;
+    expect(mac).not.toBe(lease.settings.mac);
+    expect(await refusalOf(attachVf(host, now.readGround, request('web-2', { mac })))).toMatchObject({
+      code: 'mac.in-use',
+      message: expect.stringContaining('when it is free again'),
+    });
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([lease]);
+  });
+
   it('for a VF that another VM names in its stored definition takes the next one', async () => {
     const now = await world();
     const { host, hypervisor } = openProcess(now);
@@ -294,6 +330,25 @@ describe('an attach that cannot be', () => {
     expect(error.message).toContain('trust');
     expect(factsOf(now)).toEqual(factsOf(start));
     expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([]);
+  });
+
+  it('because the VM is started before its definition names the VF is undone', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host, hypervisor } = openProcess(now);
+    const report = (text: string): void => {
+      if (text.startsWith('setting')) void hypervisor.start('db-1');
+    };
+    const attempt = attachVf({ ...host, report }, now.readGround, request('db-1', { hold: 'stored' }));
+    const error = await refusalOf(attempt);
+    expect(error).toMatchObject({
+      code: 'attach.undone',
+      message: expect.stringContaining('started meanwhile'),
+    });
+    expect(await hypervisor.readVm('db-1')).toMatchObject({ state: 'running', nics: [], storedNics: [] });
+    expect(factsOf(now)).toEqual(factsOf(start));
+    await attachVf(host, now.readGround, request('db-1', { hold: 'stored' }));
+    expect(await problemsOf(now, start)).toEqual([]);
   });
 
   it('because somebody asked to stop is undone', async () => {
@@ -384,6 +439,50 @@ describe('an attach that cannot be', () => {
   });
 });
 
+describe('attaches at the same time', () => {
+  const twoPorts = `
+apiVersion: vfleet/v1
+kind: Host
+networks:
+  - { name: storage }
+  - { name: assured, minTxRateMbps: 60000 }
+pfs:
+  - match: { driver: ice }
+    expect: 2
+    networks: [storage, assured]
+    up: true
+    vfs:
+      count: 3
+      default: { driver: vfio-pci }
+`;
+
+  it('of one VM take VFs of different cards where that is asked', async () => {
+    const now = await world(twoPorts, 'ice');
+    const attempts = Array.from({ length: 3 }, async () =>
+      attachVf(openProcess(now).host, now.readGround, request('web-1', { spread: true })),
+    );
+    const done = await Promise.allSettled(attempts);
+    const errors = done.flatMap((each) => (each.status === 'rejected' ? [each.reason as VfleetError] : []));
+    const leases = await listEveryLease(openFileLeases(now.stateFolder));
+    expect(leases.map(({ key }) => key.pf)).toEqual(['0000:17:00.0', '0000:98:00.0']);
+    expect(errors).toMatchObject([
+      { code: 'vf.unavailable', message: expect.stringContaining('on this card') },
+    ]);
+  });
+
+  it('get no more guaranteed than a port has', async () => {
+    const now = await world(twoPorts, 'ice');
+    const attempts = ['web-1', 'web-2', 'web-1', 'web-2'].map(async (vm) =>
+      attachVf(openProcess(now).host, now.readGround, request(vm, { network: 'assured' })),
+    );
+    const done = await Promise.allSettled(attempts);
+    const leases = await listEveryLease(openFileLeases(now.stateFolder));
+    expect(leases.map(({ key }) => key.pf)).toEqual(['0000:17:00.0', '0000:98:00.0']);
+    const refused = done.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+    expect(refused).toMatchObject([{ code: 'vf.unavailable' }, { code: 'vf.unavailable' }]);
+  });
+});
+
 describe('a VF that cannot be given back', () => {
   const busOnly: SimProfile = {
     ...igbProfile,
@@ -453,6 +552,49 @@ describe('a VF that cannot be given back', () => {
       expect(listQuarantines(now.stateFolder)).toMatchObject([{ ...written[0], since: expect.any(String) }]);
     },
   );
+
+  it('while the port has no link is quarantined with what to do, and free once it has one', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host, kernel } = openProcess(now);
+    await attachVf(host, now.readGround, request('web-1'));
+    const setUp = (up: boolean): void =>
+      kernel.change(({ pfs: [pf] }) => {
+        if (pf?.netdev !== undefined) pf.netdev.up = up;
+      });
+    setUp(false);
+    expect((await detachVfs(host, { vm: 'web-1' })).releases).toMatchObject([
+      { result: 'quarantined', why: expect.stringMatching(/igb refused .*EINVAL.*while the link is down/) },
+    ]);
+    setUp(true);
+    expect((await recoverLeases(host)).releases).toMatchObject([{ result: 'free' }]);
+    expect(await problemsOf(now, start)).toEqual([]);
+  });
+
+  it('and whose lease somebody removes is cleaned by the next recovery that can', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host, kernel } = openProcess(now, {
+      kernel: [{ operation: 'write', path: '/sys*/reset', errno: 'EIO' }],
+    });
+    const { lease } = await attachVf(host, now.readGround, request('web-1'));
+    await detachVfs(host, { vm: 'web-1' });
+    rmSync(join(now.stateFolder, 'leases', `${vfFileName(lease.key)}.json`));
+    expect((await recoverLeases(host)).releases).toMatchObject([{ key: lease.key, result: 'quarantined' }]);
+    expect(listQuarantines(now.stateFolder)).toMatchObject([{ why: expect.stringContaining('EIO') }]);
+    kernel.holdVf(lease.key.pf, lease.key.vf, { kind: 'vfio', name: 'dpdk-testpmd' });
+    const well = openProcess(now);
+    await recoverLeases(well.host);
+    expect(listQuarantines(now.stateFolder)).toMatchObject([{ why: expect.stringContaining('dpdk') }]);
+    kernel.releaseVf(lease.key.pf, lease.key.vf);
+    expect((await recoverLeases(well.host)).releases).toMatchObject([{ key: lease.key, result: 'free' }]);
+    expect(listQuarantines(now.stateFolder)).toEqual([]);
+    expect(vfsOf(now)[lease.key.vf]).toMatchObject({
+      lastReset: 'flr',
+      settings: { vlan: 0, trust: false, maxTxRateMbps: 0 },
+    });
+    expect(vfsOf(now)[lease.key.vf]?.dirt).toBeUndefined();
+  });
 
   it('because the guest does not let go is kept, and nothing of it is changed', async () => {
     const now = await world();
@@ -691,6 +833,27 @@ describe('a release that comes late', () => {
     expect(await problemsOf(now, start)).toEqual([]);
   });
 
+  it('because somebody was quicker with one VF of the VM goes on with the others', async () => {
+    const now = await world();
+    const { host } = openProcess(now);
+    const first = await attachVf(host, now.readGround, request('web-1'));
+    const second = await attachVf(host, now.readGround, request('web-1', { network: 'front' }));
+    const quicker = openProcess(now).host;
+    const leases = {
+      ...host.leases,
+      list: async () => {
+        const records = await host.leases.list();
+        await giveBack(quicker, first.lease);
+        return records;
+      },
+    };
+    expect((await detachVfs({ ...host, leases }, { vm: 'web-1' })).releases).toMatchObject([
+      { key: first.lease.key, result: 'free' },
+      { key: second.lease.key, result: 'free' },
+    ]);
+    expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([]);
+  });
+
   it('of a VF that is free changes nothing', async () => {
     const now = await world();
     const { host } = openProcess(now);
@@ -760,6 +923,25 @@ describe('a VF for a QEMU that somebody starts', () => {
     ]);
     expect(factsOf(now)).toEqual(factsOf(start));
     expect(await problemsOf(now, start)).toEqual([]);
+  });
+
+  it('has the same address at each start, and not that of its namesake on another host', async () => {
+    const here = await world();
+    const there = copyWorld(here);
+    there.state.machineId = 'ffffffffffffffffffffffffffffffff';
+    const macs: (string | undefined)[] = [];
+    for (const now of [here, here, there]) {
+      const { host } = openProcess(now);
+      const { lease } = await leaseForQemu(host, now.readGround, {
+        name: 'vm1',
+        network: 'front',
+        acceptedRisks: [],
+      });
+      macs.push(lease.settings.mac);
+      await detachVfs(host, { vm: 'vm1' });
+    }
+    expect(macs[1]).toBe(macs[0]);
+    expect(macs[2]).not.toBe(macs[0]);
   });
 
   it('is detached by name also where no hypervisor answers', async () => {

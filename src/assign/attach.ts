@@ -17,7 +17,7 @@ import { shareHost } from './sharing.ts';
 import { checkStandby, findStandbyRefusal } from './standby-bridge.ts';
 import { checkInterrupted, undoAttach } from './undo.ts';
 import { setVfTo } from './vf-work.ts';
-import { standbyAliasOf, vfAliasOf } from './vm-nic.ts';
+import { hasVf, standbyAliasOf, vfAliasOf } from './vm-nic.ts';
 import { quoted } from './wording.ts';
 
 /**
@@ -151,7 +151,19 @@ async function give(
       `${hypervisor.label} took the VF, and ${quoted(owner.name)} does not have it`,
     );
   }
+  if (!scope.live) await checkNotStarted(hypervisor, owner.uuid, lease);
   return { lease, alias: vfAliasOf(lease) };
+}
+
+/** Throws `verify.mismatch` for a VM that was started before its stored definition named the VF: it runs without it. */
+async function checkNotStarted(hypervisor: Hypervisor, uuid: string, lease: Lease): Promise<void> {
+  const vm = await hypervisor.readVm(uuid);
+  if (!isActive(vm) || hasVf(vm, lease).live) return;
+  throw new VfleetError(
+    'verify.mismatch',
+    `${quoted(vm.name)} was started meanwhile, and runs without the VF`,
+    { hint: 'ask once more: it is plugged into the running VM, too' },
+  );
 }
 
 /** The standby comes first: the VF names it. */

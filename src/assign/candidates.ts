@@ -5,6 +5,7 @@ import { VfleetError } from '../base/errors.ts';
 import { chooseVfs } from '../choice/choose-vfs.ts';
 import type { ChoiceInput } from '../choice/choice-input.ts';
 import { readChoiceFacts } from '../inventory/choice-facts.ts';
+import type { LeaseRecords } from '../lease/lease-store.ts';
 import { listQuarantines } from '../lease/quarantine.ts';
 import type { CandidateVerdict } from '../model/attachment.ts';
 import type { ChoiceFacts } from '../model/choice-facts.ts';
@@ -31,6 +32,11 @@ export interface Seeker {
 export interface Candidates {
   readonly facts: ChoiceFacts;
   readonly verdicts: readonly CandidateVerdict[];
+  /**
+   * Why a VF that could be taken cannot any more, by what others were given since; undefined when it can. `now`: the leases
+   * as they are, where they have been read again.
+   */
+  readonly reasonAgainst: (key: VfKey, now?: LeaseRecords) => string | undefined;
 }
 
 /** The network of a name. Throws `offer.none`, `network.unknown`. */
@@ -80,7 +86,7 @@ export async function judgeCandidates(
       offer.pools.map(({ pf }) => pf),
     ));
   const { leases, corrupt } = await host.leases.list();
-  const verdicts = chooseVfs({
+  const input: ChoiceInput = {
     facts,
     offer,
     network,
@@ -97,8 +103,31 @@ export async function judgeCandidates(
     },
     spread,
     acceptedRisks,
-  });
-  return { facts, verdicts };
+  };
+  return { facts, verdicts: chooseVfs(input), reasonAgainst: followLeases(input) };
+}
+
+/** A lease counts for other VFs, too: it takes its card with `spread`, its IOMMU group, and a part of what a port guarantees. */
+function followLeases(input: ChoiceInput): Candidates['reasonAgainst'] {
+  const nameOf = ({ pf, vf }: VfKey): string => `${pf}@${vf}`;
+  let judged = input;
+  let reasons: ReadonlyMap<string, string> = new Map();
+  return (key, now) => {
+    if (now !== undefined && hasNew(judged, now)) {
+      judged = { ...judged, ...now };
+      reasons = new Map(
+        chooseVfs(judged).flatMap(({ key: of, excluded: [first] }) =>
+          first === undefined ? [] : [[nameOf(of), first.text] as const],
+        ),
+      );
+    }
+    return reasons.get(nameOf(key));
+  };
+}
+
+function hasNew(judged: LeaseRecords, { leases, corrupt }: LeaseRecords): boolean {
+  const known = new Set(judged.leases.map(({ generation }) => generation));
+  return leases.some(({ generation }) => !known.has(generation)) || corrupt.length > judged.corrupt.length;
 }
 
 /** Which VM has which device of the host: those that run, and those that will when they are started. */

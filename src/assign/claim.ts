@@ -59,7 +59,8 @@ export async function claimVf(host: AssigningHost, claim: Claim, candidates: Can
   if (ranked.length === 0) throw nothingToTake(seeker, candidates.verdicts);
   let why = '';
   for (const candidate of ranked) {
-    const claimed = await tryClaim(host, claim, candidates, candidate);
+    const claimed =
+      candidates.reasonAgainst(candidate.key) ?? (await tryClaim(host, claim, candidates, candidate));
     if (typeof claimed !== 'string') return claimed;
     why = `${nameOfVf(candidate.key)}: ${claimed}`;
   }
@@ -88,6 +89,7 @@ async function tryClaim(
   const lock = lockVf(host.stateFolder, key, `attach ${quoted(seeker.name)}`);
   if (!('release' in lock)) return `${lock.heldBy} works on it`;
   let lease: Lease | undefined;
+  let against: string | undefined;
   try {
     if ((await host.leases.read(key)) !== undefined) return takenMeanwhile;
     const present = await readPresentVf(host, key);
@@ -101,8 +103,11 @@ async function tryClaim(
       claim.mac === undefined ? { pfs: candidates.facts.pfs, links: [] } : await readAddressed(host.session);
     lease = await withLeaseLock(host, 'mac', 'choose a MAC address', async () => {
       // Of a lease that cannot be understood the VF itself says the address, if it has it yet.
-      const { leases } = await host.leases.list();
-      const users = listMacUsers(addressed, claim.vms, leases);
+      const records = await host.leases.list();
+      // Nobody else is given a VF while we have this lock.
+      against = candidates.reasonAgainst(key, records);
+      if (against !== undefined) return undefined;
+      const users = listMacUsers(addressed, claim.vms, records.leases);
       const mac = chooseMac(claim.mac, claim.macOwner, seeker.network.name, users);
       const made: Lease = {
         apiVersion: 'vfleet/v1',
@@ -122,7 +127,7 @@ async function tryClaim(
       checkAsker(host);
       return (await host.leases.create(made)) ? made : undefined;
     });
-    return lease === undefined ? takenMeanwhile : { lease, lock, present };
+    return lease === undefined ? (against ?? takenMeanwhile) : { lease, lock, present };
   } finally {
     if (lease === undefined) lock.release();
   }

@@ -35,7 +35,7 @@ export async function detachVfs(host: AssigningHost, request: DetachRequest): Pr
   for (const lease of leases) {
     // Once one VF has gone back the others follow, also when nobody waits for the answer any more.
     const hasBegun = releases.some(({ result }) => result !== 'kept');
-    releases.push(await giveBack(hasBegun ? { ...host, asker: undefined } : host, lease, request.waitMs));
+    releases.push(await takeBack(hasBegun ? { ...host, asker: undefined } : host, lease, request.waitMs));
   }
   return { releases, corrupt: [...corrupt] };
 }
@@ -80,6 +80,19 @@ async function nothingToDetach(
 async function listVmNames({ hypervisor }: AssigningHost): Promise<readonly string[]> {
   const vms = await hypervisor?.listVms().catch(() => []);
   return (vms ?? []).map(({ name }) => name);
+}
+
+/**
+ * Gives a lease back as {@link giveBack} does. One that ended since it was read is free: the agent, a holder or a recovery
+ * was quicker, and did what is asked for.
+ */
+export async function takeBack(host: AssigningHost, lease: Lease, waitMs = 0): Promise<Release> {
+  try {
+    return await giveBack(host, lease, waitMs);
+  } catch (error) {
+    if (error instanceof VfleetError && error.code === 'lease.changed') return releaseOf(lease, 'free');
+    throw error;
+  }
 }
 
 /**

@@ -1,6 +1,8 @@
 // Owns leasing a VF to a QEMU that no hypervisor knows: chosen, set, bound to vfio-pci. Who starts it plugs it in.
 
 import { checkNotCutOff } from '../apply/cut-off.ts';
+import type { FileTree } from '../kernel/kernel.ts';
+import { readHostFacts } from '../kernel/sysfs/host.ts';
 import type { Attachment } from '../model/attachment.ts';
 import type { LeaseOwner, ProcessIdentity, Risk } from '../model/lease.ts';
 import type { AssigningHost } from './assigning-host.ts';
@@ -17,7 +19,7 @@ export interface QemuLeaseRequest {
   /** Name of the VM. */
   readonly name: string;
   readonly network: string;
-  /** Absent: derived from name and network. */
+  /** Absent: derived from host, name and network. */
   readonly mac?: string;
   /** Whose end frees the VF; absent: the one that opens it. */
   readonly process?: ProcessIdentity;
@@ -73,7 +75,7 @@ export async function leaseForQemu(
       seeker,
       owner,
       mac: request.mac,
-      macOwner: `qemu ${name}`,
+      macOwner: `qemu ${hostIdOf(host.session.files)} ${name}`,
       standby: undefined,
       vms,
     };
@@ -95,4 +97,10 @@ export async function leaseForQemu(
   } finally {
     hostLock.release();
   }
+}
+
+/** Every host may have a QEMU named vm1, on the same network; only a UUID is nobody else's. */
+function hostIdOf(files: FileTree): string {
+  const { machineId, name = '' } = readHostFacts(files);
+  return machineId ?? name;
 }

@@ -61,8 +61,10 @@ export function listMacUsers(
   }
   for (const vm of vms)
     for (const { mac } of [...vm.nics, ...vm.storedNics]) add(mac, `VM ${quoted(vm.name)}`);
-  for (const { key, owner, settings } of leases)
+  for (const { key, owner, settings, giveBack } of leases) {
+    add(giveBack.settings.mac, `VF ${key.vf} of ${key.pf} when it is free again`);
     add(settings.mac, `VF ${key.vf} of ${key.pf}, leased to ${quoted(owner.name)}`);
+  }
   return users;
 }
 

@@ -4,10 +4,10 @@
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { zeroMacAddress } from '../base/identifiers.ts';
 import { removeAbandoned } from '../lease/abandoned.ts';
-import { endQuarantine } from '../lease/quarantine.ts';
+import { endQuarantine, listQuarantines, readQuarantine } from '../lease/quarantine.ts';
 import { lockVf } from '../lease/vf-lock.ts';
 import type { RecoverRequest, Release, ReleaseList } from '../model/attachment.ts';
-import type { Lease } from '../model/lease.ts';
+import type { Lease, VfKey } from '../model/lease.ts';
 import type { VfSettings } from '../model/vf.ts';
 import type { AssigningHost } from './assigning-host.ts';
 import { missingSettings } from './lease-settings.ts';
@@ -15,11 +15,11 @@ import { isOwnerGone, readQemuOwnerFacts } from './qemu-owner.ts';
 import { openGlance } from './recovery-glance.ts';
 import type { Glance } from './recovery-glance.ts';
 import type { SeenVm } from './release.ts';
-import { isAnswer, readVmOf, releaseOf, releaseVf } from './release.ts';
+import { isAnswer, readVmOf, releaseOf, releaseOrphan, releaseVf } from './release.ts';
 import { shareHost } from './sharing.ts';
 import { Turns } from './turns.ts';
-import { readPresentVf, setVfTo } from './vf-work.ts';
-import { isOwning } from './vm-nic.ts';
+import { listVfUsers, nameOfVf, readPresentVf, setVfTo } from './vf-work.ts';
+import { hasVf, isOwning } from './vm-nic.ts';
 
 /** A reset takes a tenth of a second, a driver up to some seconds: many VMs that crashed at once need not queue. */
 const atOnce = 4;
@@ -27,7 +27,8 @@ const atOnce = 4;
 /**
  * Looks at every lease. One whose owner has the VF stands, with its settings put right, and is not among the answers. Any
  * other is given back. `kept` are those of which that is not known or not possible: somebody works on the VF, the
- * hypervisor does not answer, a process has the VF open. A VF whose lease cannot be understood is left as it is. Throws
+ * hypervisor does not answer, a process has the VF open. A VF whose lease cannot be understood is left as it is; one in
+ * quarantine whose lease somebody removed is cleaned, or stays there. Throws
  * `lock.held`, `apply.interrupted`, and what the lease store throws. The answers are in the order of the leases.
  */
 export async function recoverLeases(
@@ -48,7 +49,10 @@ export async function recoverLeases(
     );
     // Nobody gives the lock back while others still work.
     await Promise.allSettled(works);
-    const releases = await Promise.all(works);
+    const releases: (Release | undefined)[] = await Promise.all(works);
+    const owned = new Set([...leases, ...corrupt].map(({ key }) => nameOfVf(key)));
+    for (const { key } of listQuarantines(stateFolder))
+      if (!owned.has(nameOfVf(key))) releases.push(await recoverOrphan(host, key));
     removeAbandoned(stateFolder);
     return { releases: releases.filter((release) => release !== undefined), corrupt: [...corrupt] };
   } finally {
@@ -80,40 +84,68 @@ async function recoverLease(host: AssigningHost, glance: Glance, known: Lease): 
     if (lease === undefined) return undefined;
     const found = await findOwning(host, glance, lease);
     if (typeof found === 'string') return releaseOf(lease, 'kept', found);
-    return found.isOwning ? await putRight(host, glance, lease) : await releaseVf(host, lease, found.seen);
+    if (!found.isOwning) return await releaseVf(host, lease, found.seen);
+    return await putRight(host, glance, lease, found.isAbsent === true);
   } finally {
     lock.release();
   }
 }
 
+/** A quarantine stands under a lease, which only somebody who removed that by hand can have ended. */
+async function recoverOrphan(host: AssigningHost, key: VfKey): Promise<Release | undefined> {
+  const lock = lockVf(host.stateFolder, key, 'recover');
+  if (!('release' in lock)) return undefined;
+  try {
+    if ((await host.leases.read(key)) !== undefined) return undefined;
+    const quarantined = readQuarantine(host.stateFolder, key);
+    return quarantined === undefined ? undefined : await releaseOrphan(host, quarantined);
+  } finally {
+    lock.release();
+  }
+}
+
+interface Owning {
+  readonly isOwning: boolean;
+  /** Only its stored definition names the VF: whoever has it open is not the owner. */
+  readonly isAbsent?: boolean;
+  readonly seen?: SeenVm;
+}
+
 /** Whether the owner has the VF; a text says why that is not known. */
-async function findOwning(
-  host: AssigningHost,
-  glance: Glance,
-  lease: Lease,
-): Promise<{ readonly isOwning: boolean; readonly seen?: SeenVm } | string> {
+async function findOwning(host: AssigningHost, glance: Glance, lease: Lease): Promise<Owning | string> {
   const { owner } = lease;
   if (owner.kind === 'qemu')
     return { isOwning: !isOwnerGone(owner, await readQemuOwnerFacts(host.session, lease)) };
   if (host.hypervisor === undefined) return 'no hypervisor can be asked about its VM';
   const seen = await glance.vm(owner.uuid);
-  if (seen !== undefined && isOwning(seen, lease)) return { isOwning: true };
+  if (seen !== undefined && isOwning(seen, lease))
+    return { isOwning: true, isAbsent: !hasVf(seen, lease).live };
   try {
     // Only what is seen now, under the lock, may end a lease.
     const vm = await readVmOf(host, lease);
-    return { isOwning: vm !== undefined && isOwning(vm, lease), seen: { vm } };
+    if (vm === undefined || !isOwning(vm, lease)) return { isOwning: false, seen: { vm } };
+    return { isOwning: true, isAbsent: !hasVf(vm, lease).live };
   } catch (error) {
     if (isAnswer(error)) return error.message;
     throw error;
   }
 }
 
-/** The owner's settings are verified, and set again where they are not as leased. */
-async function putRight(host: AssigningHost, glance: Glance, lease: Lease): Promise<Release | undefined> {
+/** The owner's settings are verified, and set again where they are not as leased. Nobody else is given them. */
+async function putRight(
+  host: AssigningHost,
+  glance: Glance,
+  lease: Lease,
+  isAbsent: boolean,
+): Promise<Release | undefined> {
   try {
     const seen = await glance.settings(lease.key);
     if (seen === undefined || missingSettings(seen, lastingSettings(lease, seen)) !== undefined) {
       const present = await readPresentVf(host, lease.key);
+      const isOpenable = isAbsent && present.address !== undefined;
+      const [user] = isOpenable ? await listVfUsers(host, present.address) : [];
+      if (user !== undefined)
+        return releaseOf(lease, 'kept', `its VM does not run with it: in use by ${user}`);
       await setVfTo(host, lease.key, lastingSettings(lease, present.settings), present);
     }
     // Its owner has it: whether it can be cleaned is asked again when he gives it back.

@@ -4,18 +4,18 @@
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { waitFor } from '../apply/execution.ts';
 import { readDriver } from '../kernel/sysfs/device.ts';
-import { unbindDriver } from '../kernel/sysfs/driver-binding.ts';
+import { clearDriverOverride, unbindDriver } from '../kernel/sysfs/driver-binding.ts';
 import { resetFunction } from '../kernel/sysfs/function-reset.ts';
 import { endQuarantine, readQuarantine, writeQuarantine } from '../lease/quarantine.ts';
 import type { Release } from '../model/attachment.ts';
-import type { Lease } from '../model/lease.ts';
+import type { Lease, Quarantine } from '../model/lease.ts';
 import { noDriver } from '../model/target.ts';
 import type { PciAddress } from '../base/identifiers.ts';
 import { zeroMacAddress } from '../base/identifiers.ts';
 import type { Vm } from '../model/vm.ts';
 import { hasVfDriver, isPassThroughDriver } from '../planner/vf-driver.ts';
 import type { AssigningHost } from './assigning-host.ts';
-import { describeMismatch } from './lease-settings.ts';
+import { describeMismatch, giveBackSettings } from './lease-settings.ts';
 import type { PresentVf } from './vf-work.ts';
 import { bindVf, executionOf, findVf, listVfUsers, nameOfVf, readPresentVf, setVfTo } from './vf-work.ts';
 import { aliasesOf, hasVf, wholeScope } from './vm-nic.ts';
@@ -40,7 +40,7 @@ export async function releaseVf(host: AssigningHost, lease: Lease, seen?: SeenVm
   try {
     await clean(host, lease);
   } catch (error) {
-    return quarantine(host, lease, messageOf(error));
+    return quarantine(host, lease, reasonOf(error));
   }
   // What a hypervisor was doing while somebody died may have ended only now.
   const late = (await findLateUse(host, lease)) ?? (await findUser(host, lease, false));
@@ -130,7 +130,11 @@ async function findLateUse(host: AssigningHost, lease: Lease): Promise<string | 
 }
 
 /** Who has the VF open; a process that was just told to close it is given some time. */
-async function findUser(host: AssigningHost, lease: Lease, isFresh: boolean): Promise<string | undefined> {
+async function findUser(
+  host: AssigningHost,
+  lease: Pick<Lease, 'key'>,
+  isFresh: boolean,
+): Promise<string | undefined> {
   const address = findVf(host, lease.key)?.address;
   if (address === undefined) return undefined;
   let users: readonly string[] = [];
@@ -141,14 +145,43 @@ async function findUser(host: AssigningHost, lease: Lease, isFresh: boolean): Pr
   return users.length === 0 ? undefined : `in use by ${users.join(', ')}`;
 }
 
+/**
+ * Cleans a VF in quarantine whose lease somebody has removed, so that nobody can say what it goes back to: it is reset,
+ * gets what a new VF has and keeps its driver, and the quarantine ends. Otherwise that says why not. Needs the VF's lock.
+ */
+export async function releaseOrphan(host: AssigningHost, quarantined: Quarantine): Promise<Release> {
+  const { key } = quarantined;
+  const release = { key, owner: 'somebody unknown', network: 'unknown network' };
+  try {
+    if (findVf(host, key) !== undefined) {
+      const user = await findUser(host, { key }, false);
+      if (user !== undefined) throw new VfleetError('vf.quarantined', user);
+      const { settings, driver = noDriver } = await readPresentVf(host, key);
+      await clean(host, {
+        key,
+        giveBack: { driver, settings: giveBackSettings(settings, { index: key.vf, settings: {} }) },
+      });
+    }
+    endQuarantine(host.stateFolder, key);
+    return { ...release, result: 'free' };
+  } catch (error) {
+    const why = reasonOf(error);
+    writeQuarantine(host.stateFolder, { ...quarantined, why });
+    return { ...release, result: 'quarantined', why };
+  }
+}
+
 /** Makes the VF what it was before, and verifies it. Throws what went wrong. */
-async function clean(host: AssigningHost, lease: Lease): Promise<void> {
+async function clean(host: AssigningHost, lease: Pick<Lease, 'key' | 'giveBack'>): Promise<void> {
   const { key, giveBack } = lease;
   const place = findVf(host, key);
   // A VF that is made anew begins clean.
   if (place === undefined) return;
   host.report(`cleaning ${nameOfVf(key)}`);
   if (place.address !== undefined) await reset(host, place.address);
+  // Binding another driver clears it. Who died while he bound the VF has left it, and the VF would not stay without.
+  if (place.address !== undefined && giveBack.driver === noDriver)
+    await clearDriverOverride(host.session.files, place.address, host.timeouts.driverMs);
   const now = await setVfTo(host, key, giveBack.settings);
   const driver = now.address === undefined ? undefined : giveBack.driver;
   // What was read back right now need not be read again, unless a driver comes after it.
@@ -168,7 +201,7 @@ async function reset(host: AssigningHost, address: PciAddress): Promise<void> {
 }
 
 /** Whether the VF is what it goes back to, with the driver in place. */
-function verify({ giveBack }: Lease, now: PresentVf): void {
+function verify({ giveBack }: Pick<Lease, 'giveBack'>, now: PresentVf): void {
   const { mac, ...others } = giveBack.settings;
   // A network driver that finds no address takes one, and some PFs show that.
   const isOwnMac = mac === zeroMacAddress && now.driver !== undefined && !isPassThroughDriver(now.driver);
@@ -181,6 +214,12 @@ function verify({ giveBack }: Lease, now: PresentVf): void {
 
 function hasDriver({ driver }: PresentVf, wanted: string): boolean {
   return hasVfDriver(driver === undefined ? {} : { driver }, wanted);
+}
+
+/** What went wrong, and what can be done about it: whoever reads the record has nothing else. */
+function reasonOf(error: unknown): string {
+  const hint = error instanceof VfleetError ? error.hint : undefined;
+  return hint === undefined ? messageOf(error) : `${messageOf(error)}. ${hint}`;
 }
 
 async function quarantine(host: AssigningHost, lease: Lease, why: string): Promise<Release> {

@@ -37,11 +37,7 @@ export function tryLockFile(
   }
   const { value, errno } = call('flock', fd, (mode === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB);
   if (value === 0) {
-    if (mode === 'exclusive') {
-      // Written over, not emptied first: to give the file's block back and take a new one costs a disk's time.
-      const sizeBytes = writeSync(fd, `${owner}\n`, 0);
-      ftruncateSync(fd, sizeBytes);
-    }
+    if (mode === 'exclusive') writeOwner(fd, owner);
     let isHeld = true;
     return {
       release: () => {
@@ -57,4 +53,15 @@ export function tryLockFile(
   // What stands behind the first line is an earlier holder's, and just being cut off.
   const [heldBy = ''] = readFileSync(path, 'utf8').split('\n');
   return { heldBy };
+}
+
+/** A full disk keeps nobody from a lock: it is held all the same, and a VF can be given back. */
+function writeOwner(fd: number, owner: string): void {
+  try {
+    // Written over, not emptied first: to give the file's block back and take a new one costs a disk's time.
+    const sizeBytes = writeSync(fd, `${owner}\n`, 0);
+    ftruncateSync(fd, sizeBytes);
+  } catch {
+    // Others are told of an earlier holder, or of none.
+  }
 }

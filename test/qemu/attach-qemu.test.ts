@@ -232,6 +232,7 @@ describe('attach --qemu', () => {
 
   it.each([
     ['a process that is not there', ['--pid', '4194304'], /no process 4194304 runs/],
+    ['two ends', ['--pid', '1', '--start-within', '9'], /--pid.* cannot be used with .*--start-within/],
     ['a bus that is none', ['--bus', 'rp1,host=0000:02:00.0'], /no name of a bus/],
     ['a network that is not there', ['--network', 'nowhere'], /nowhere/],
     ['a name that is none', ['--name', ' '], /" " is no name of a VM/],

@@ -113,10 +113,9 @@ export function addAttachCommands(program: Command, context: CliContext): void {
     .option('--qemu', 'for a QEMU that you start yourself: print its arguments, hold the VF until it ends')
     .option('--name <name>', 'with --qemu: name of the VM')
     .addOption(
-      new Option(
-        '--pid <pid>',
-        'with --qemu: hold it until this process ends, not the one that opens it',
-      ).argParser(parsePid),
+      new Option('--pid <pid>', 'with --qemu: hold it until this process ends, not the one that opens it')
+        .argParser(parsePid)
+        .conflicts('startWithin'),
     )
     .addOption(
       new Option(

@@ -52,8 +52,9 @@ export function addHotplugCommand(program: Command, context: CliContext): void {
     .addHelpText(
       'after',
       '\nExit status: 0 done, 1 bad input or QEMU does not answer, 3 no VF, no free port,' +
-        '\nor an apply was cut off, 5 it failed and the VF is free again, 6 it failed and' +
-        '\nthe VF could not be put back.' +
+        '\nor an apply was cut off, 4 the VF is kept, or somebody else changes this host,' +
+        '\n5 it failed and the VF is free again, 6 it failed and the VF could not be put' +
+        '\nback, or is in quarantine.' +
         '\n\nExamples:\n  vfleet hotplug --qmp /run/vm1.qmp --network storage' +
         '\n  vfleet hotplug --qmp /run/vm1.qmp --remove 52:54:00:12:34:56',
     )

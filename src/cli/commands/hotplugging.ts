@@ -5,7 +5,7 @@ import { VfleetError, messageOf } from '../../base/errors.ts';
 import type { PciAddress } from '../../base/identifiers.ts';
 import { parseMacAddress, parsePciAddress } from '../../base/identifiers.ts';
 import type { AssigningHost } from '../../assign/assigning-host.ts';
-import { giveBack, noLease } from '../../assign/detach.ts';
+import { giveBack, noLease, takeBack } from '../../assign/detach.ts';
 import { leaseForQemu } from '../../assign/lease-for-qemu.ts';
 import { readVfioUsersOf } from '../../assign/qemu-owner.ts';
 import type { Hypervisor } from '../../hypervisor/hypervisor.ts';
@@ -223,7 +223,7 @@ async function takeOut(work: Work, what: string): Promise<void> {
     throw new VfleetError('lease.none', `the QEMU at ${qmp.path} does not have VF ${what}`);
   waiting.say(`waiting for the guest to let go of ${lease.address ?? ''}`);
   if (id !== undefined) await unplugDevice(qmp, id, host.unplugTimeoutMs);
-  const release = await giveBack(host, lease, options.wait * 1000);
+  const release = await takeBack(host, lease, options.wait * 1000);
   waiting.end();
   if (options.json === true) terminal.print(jsonText({ releases: [release] }));
   else for (const line of renderReleases([release], terminal)) terminal.print(line);

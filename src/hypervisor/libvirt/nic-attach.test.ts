@@ -149,3 +149,55 @@ describe('on a machine whose slots vfleet does not know', () => {
     expect(machine.asked).toEqual(['detach 2 ua-none', 'detach 1 ua-none']);
   });
 });
+
+describe('on a machine with PCI Express ports', () => {
+  /** Two ports; the first attach finds `device` in one of them, and is refused. */
+  async function attachBeside(device: string): Promise<{ asked: string[]; outcome: string }> {
+    const daemon = await startDaemon();
+    const client = new LibvirtClient({ socketPath: daemon.socketPath });
+    const devices = [1, 2].map((index) => `<controller type='pci' index='${index}' model='pcie-root-port'/>`);
+    const asked: string[] = [];
+    daemon.behave((call, socket) => {
+      const { procedure } = call.header;
+      if (procedure === procedures.domainLookupByUuid.number)
+        reply(socket, call, procedures.domainLookupByUuid, { dom });
+      else if (procedure === procedures.domainGetXmlDesc.number) {
+        const xml = `<domain id='5'><devices>${devices.join('')}</devices></domain>`;
+        reply(socket, call, procedures.domainGetXmlDesc, { xml });
+      } else if (procedure === procedures.domainAttachDeviceFlags.number) {
+        const { xml } = decodeXdr(procedures.domainAttachDeviceFlags.args, call.payload);
+        asked.push(/bus="(0x\d\d)"/.exec(xml)?.[1] ?? 'none');
+        if (asked.length > 1) reply(socket, call, procedures.domainAttachDeviceFlags, undefined);
+        else refuse(socket, call, 27, 'XML-Fehler: PCI-Adresse 0000:01:00.0 wird doppelt verwendet');
+        devices.push(device);
+      } else return false;
+      return true;
+    });
+    try {
+      const outcome = await attachNic(client, uuid, nic, both).then(
+        () => 'plugged',
+        (thrown: Error) => thrown.message,
+      );
+      return { asked, outcome };
+    } finally {
+      client.close();
+      await daemon.stop();
+    }
+  }
+  const place = `<address type='pci' bus='0x01' slot='0x00'/>`;
+
+  test('another port is taken when somebody was quicker with one, in whatever language libvirt says so', async () => {
+    expect(await attachBeside(`<disk>${place}</disk>`)).toEqual({
+      asked: ['0x01', '0x02'],
+      outcome: 'plugged',
+    });
+  });
+
+  test('a refusal counts where the port is free, and where the interface itself is in it', async () => {
+    for (const device of ['', `<interface type='bridge'><alias name='ua-1'/>${place}</interface>`])
+      expect(await attachBeside(device)).toEqual({
+        asked: ['0x01'],
+        outcome: expect.stringContaining('doppelt'),
+      });
+  });
+});

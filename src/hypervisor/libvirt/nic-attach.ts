@@ -3,6 +3,7 @@
 
 import { messageOf, VfleetError } from '../../base/errors.ts';
 import type { ChangeScope, NewNic } from '../hypervisor.ts';
+import { hasAlias } from './alias-look-up.ts';
 import { parseDefinition } from './definition.ts';
 import { findDomain, readLiveXml, readStoredXml } from './domain-reader.ts';
 import type { GuestAddressChoice } from './guest-address.ts';
@@ -18,8 +19,6 @@ import { procedures, VIR_DOMAIN_AFFECT_CONFIG, VIR_DOMAIN_AFFECT_LIVE } from './
 /** Others may take the address that was chosen; each time another one is chosen. */
 const maxChoices = 8;
 const undoTimeoutMs = 20_000;
-/** domain_addr.c; the words are the only sign, the error number is a general one. */
-const addressTaken = /double use of PCI address|PCI address [^ ]* is already in use/i;
 
 export async function attachNic(
   client: LibvirtClient,
@@ -57,8 +56,8 @@ async function attach(client: LibvirtClient, dom: DomainRef, xml: string, flags:
  */
 async function attachToBoth(client: LibvirtClient, dom: DomainRef, nic: NewNic): Promise<void> {
   const flags = VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG;
+  let guest = await chooseCommonAddress(client, dom);
   for (let choice = 1; ; choice += 1) {
-    const guest = await chooseCommonAddress(client, dom);
     if (guest.address === undefined && guest.none === 'common') throw noCommonAddress(dom);
     try {
       // Where nothing is free, libvirt says so best.
@@ -66,9 +65,13 @@ async function attachToBoth(client: LibvirtClient, dom: DomainRef, nic: NewNic):
       if (guest.address === undefined) await alignStored(client, dom, nic);
       return;
     } catch (thrown) {
-      const retry =
-        guest.address !== undefined && choice < maxChoices && addressTaken.test(messageOf(thrown));
-      if (!retry || !isRefusal(thrown)) throw thrown;
+      if (guest.address === undefined || choice === maxChoices || !isRefusal(thrown)) throw thrown;
+      // That the address is taken, libvirt says with a general number, in words of its daemon's language.
+      const next = await chooseCommonAddress(client, dom);
+      // Our own device has it where only the definition could not be stored.
+      const isOurs = hasAlias(await readLiveXml(client, dom), aliasOf(nic));
+      if (isOurs || next.address === guest.address) throw thrown;
+      guest = next;
     }
   }
 }

@@ -18,7 +18,7 @@ const stored = { live: false, stored: true };
 const busy = 'Timed out during operation: cannot acquire state change lock (held by monitor=attach)';
 
 /** What libvirt makes of an unplug that it is asked for. */
-type Answer = 'done' | 'silence' | 'busy' | 'queue full' | 'no such device';
+type Answer = 'done' | 'silence' | 'busy' | 'queue full' | 'no such device' | 'in other words';
 
 /** A VM whose interface can come and go behind the back of whoever unplugs it. */
 class Machine {
@@ -61,7 +61,10 @@ class Machine {
       reply(socket, call, procedures.domainDetachDeviceAlias, undefined);
     } else if (answer === 'busy') refuse(socket, call, 68, busy);
     else if (answer === 'queue full') refuse(socket, call, 9, 'cannot acquire lock due to max_queued limit');
-    else if (answer === 'no such device') refuse(socket, call, 99, `no device found with alias ${alias}`);
+    else if (answer === 'no such device')
+      refuse(socket, call, 1, `internal error: no device found with alias ${alias}`);
+    else if (answer === 'in other words')
+      refuse(socket, call, 1, `Interner Fehler: kein Gerät mit Alias ${alias} gefunden`);
     this.onAsk();
   }
 }
@@ -134,6 +137,18 @@ describe('an interface that is unplugged', () => {
     machine.onAsk = () => (machine.answer = 'no such device');
     expect(await outcomeOf(detachNic(client, uuid, alias, live, 120_000), 60)).toBe('gone');
     expect(machine.asked).toBe(2);
+  });
+
+  test('and not seen is gone when libvirt says so, in whatever language', async () => {
+    machine.answer = 'in other words';
+    for (const scope of [live, stored]) await detachNic(client, uuid, alias, scope, 5000);
+    machine.hasLive = true;
+    machine.hasStored = true;
+    for (const scope of [live, stored])
+      await expect(detachNic(client, uuid, alias, scope, 5000)).rejects.toMatchObject({
+        code: 'hypervisor.refused',
+        message: expect.stringContaining('Interner Fehler'),
+      });
   });
 
   test('is waited for until libvirt has had its own time to answer', async () => {

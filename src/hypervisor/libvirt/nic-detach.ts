@@ -16,8 +16,16 @@ const pollMs = 500;
 /** QEMU takes a second request only so long after the first (pending_deleted_expires_ms, hw/pci/pcie.c). */
 const askAgainMs = 5500;
 
-/** QEMU is at it already; or it is not there, which older libvirts have no error number for. */
+/** QEMU is at it already; or it is not there, which libvirt has no error number for. */
 const askedInVain = /already in the process of unplug|no device found with alias/i;
+
+/**
+ * Whether libvirt looked for the interface and refused then. It says so in the language of its own process, so that the
+ * words may be others; but what it refuses before it has the VM for itself has other numbers (virDomainObjBeginJob).
+ */
+function hasLooked(failure: VfleetError): boolean {
+  return isRefusal(failure, 'VIR_ERR_INTERNAL_ERROR');
+}
 
 /**
  * Stored definition first: when the guest does not let go, the interface is gone at the VM's next stop all the same. A VM
@@ -44,7 +52,8 @@ export async function detachFromStored(client: LibvirtClient, dom: DomainRef, al
   if (!(await isPersistent(client, dom))) return;
   const failure = await ask(client, dom, alias, VIR_DOMAIN_AFFECT_CONFIG);
   // The definition may have ended meanwhile.
-  if (failure !== undefined && (await isPersistent(client, dom))) throw failure;
+  if (failure === undefined || !(await isPersistent(client, dom))) return;
+  if (!hasLooked(failure) || (await hasStored(client, dom, alias))) throw failure;
 }
 
 async function isPersistent(client: LibvirtClient, dom: DomainRef): Promise<boolean> {
@@ -79,7 +88,7 @@ export async function detachFromLive(
       if (performance.now() - askedMs > askAgainMs) {
         failure = await ask(client, dom, alias, VIR_DOMAIN_AFFECT_LIVE);
         askedMs = performance.now();
-        isAttachOver ||= failure === undefined;
+        isAttachOver ||= failure === undefined || hasLooked(failure);
         if (isRefusal(failure)) {
           // A VM that ends while it is asked is refused in many words; whether it ended shows in a moment.
           await changes.next(pollMs);

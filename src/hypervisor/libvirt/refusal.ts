@@ -8,6 +8,7 @@ import { decodeXdr } from './xdr.ts';
 
 /** virErrorNumber (include/libvirt/virterror.h), as far as vfleet acts on one. */
 const virErrors = {
+  VIR_ERR_INTERNAL_ERROR: 1,
   VIR_ERR_NO_DOMAIN: 42,
   VIR_ERR_AUTH_FAILED: 45,
   VIR_ERR_OPERATION_INVALID: 55,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { outcomeOf } from './outcome.fixture.ts';
 import { vmOf } from './domain-state.ts';
 import { liveXml } from './domain-xml.fixture.ts';
-import { attributeOf, parseXml, renderNewXml, renderXml, textOf } from './xml-document.ts';
+import { attributeOf, elementAt, parseXml, renderNewXml, renderXml, textOf } from './xml-document.ts';
 
 const malformed: unknown = expect.objectContaining({ code: 'hypervisor.malformed' });
 
@@ -83,6 +83,12 @@ describe('XML', () => {
     expect(() => parseXml(text, 'the definition of "web-1"')).toThrow(
       /^the definition of "web-1" [^\n]{1,260}$/,
     );
+  });
+
+  test('reads a text that was broken before it came into the document', () => {
+    const root = parseXml('<domain><title a="caf\ufffd">caf\ufffd</title></domain>', 'a test');
+    expect(textOf(elementAt(root, 'title'))).toBe('caf\ufffd');
+    expect(renderXml(root)).toBe('<domain><title a="caf\ufffd">caf\ufffd</title></domain>');
   });
 
   test('holds any text as an attribute, or refuses it', () => {

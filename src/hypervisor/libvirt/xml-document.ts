@@ -22,6 +22,8 @@ export function parseXml(text: string, what: string): Element {
       // Only these three are line ends in XML 1.0; the library's default takes more characters for one.
       normalizeLineEndings: (source) => source.replaceAll(/\r\n?/g, '\n'),
       onError: (level, message) => {
+        // U+FFFD is a character like others: somebody's text was broken once, the document is not.
+        if (level === 'warning' && message.startsWith('Unicode replacement character')) return;
         throw new Error(`${level}: ${message}`);
       },
     });

@@ -9,7 +9,7 @@ import type { FileTree } from '../kernel.ts';
 import type { WriteContext } from './attribute-write.ts';
 import { writeAttribute } from './attribute-write.ts';
 import { devicePath, isDevicePresent, readDriver } from './device.ts';
-import { readPhysfn } from './pci-device.ts';
+import { readDriverOverride, readPhysfn } from './pci-device.ts';
 import { readDriversAutoprobe } from './sriov.ts';
 import { writeDriversAutoprobe } from './sriov-change.ts';
 
@@ -140,6 +140,16 @@ async function bindUsual(files: FileTree, address: PciAddress, timeoutMs: number
   const bound = readDriver(files, address);
   if (bound === undefined) throw refusal(address, 'ENODEV', 'no driver took it', {});
   return bound;
+}
+
+/** Leaves any driver free to bind a device. Writes only where an override is set. Throws `kernel.refused`, `kernel.timeout`. */
+export async function clearDriverOverride(
+  files: FileTree,
+  address: PciAddress,
+  timeoutMs: number,
+): Promise<void> {
+  if ((await readDriverOverride(files, address, timeoutMs)) !== undefined)
+    await writeOverride(files, address, undefined, timeoutMs);
 }
 
 async function writeOverride(
