@@ -6,6 +6,7 @@ import { zeroMacAddress } from '../base/identifiers.ts';
 import { lockHost } from '../apply/host-lock.ts';
 import type { FileLock } from '../kernel/file-lock.ts';
 import { removeAbandoned } from '../lease/abandoned.ts';
+import { readProbeRecord } from '../lease/probe-record.ts';
 import { endQuarantine } from '../lease/quarantine.ts';
 import { lockVf } from '../lease/vf-lock.ts';
 import type { RecoverRequest, Release, ReleaseList } from '../model/attachment.ts';
@@ -13,12 +14,13 @@ import type { Lease } from '../model/lease.ts';
 import type { VfSettings } from '../model/vf.ts';
 import type { AssigningHost } from './assigning-host.ts';
 import { missingSettings } from './lease-settings.ts';
+import { restoreProbeSwitch } from './probe-switch.ts';
 import { isOwnerGone, readQemuOwnerFacts } from './qemu-owner.ts';
 import { openGlance } from './recovery-glance.ts';
 import type { Glance } from './recovery-glance.ts';
 import type { SeenVm } from './release.ts';
 import { isAnswer, readVmOf, releaseOf, releaseVf } from './release.ts';
-import { readPresentVf, setVfTo } from './vf-work.ts';
+import { readPresentVf, setVfTo, withLeaseLock } from './vf-work.ts';
 import { isOwning } from './vm-nic.ts';
 
 /** A reset takes a tenth of a second, a driver up to some seconds: many VMs that crashed at once need not queue. */
@@ -50,6 +52,7 @@ export async function recoverLeases(
     };
     const works = await Promise.allSettled(Array.from({ length: atOnce }, work));
     for (const each of works) if (each.status === 'rejected') throw each.reason;
+    await recoverProbeSwitch(host);
     removeAbandoned(stateFolder);
     return { releases: releases.filter((release) => release !== undefined), corrupt: [...corrupt] };
   } finally {
@@ -66,9 +69,22 @@ export async function recoverOne(
 ): Promise<Release | undefined> {
   const hostLock = await shareHost(host, waitMs);
   try {
-    return await recoverLease(host, glance, lease);
+    const release = await recoverLease(host, glance, lease);
+    await recoverProbeSwitch(host);
+    return release;
   } finally {
     hostLock.release();
+  }
+}
+
+/** What somebody left on a PF who was killed while a VF of it got its driver. */
+async function recoverProbeSwitch(host: AssigningHost): Promise<void> {
+  if (readProbeRecord(host.stateFolder) === undefined) return;
+  try {
+    await withLeaseLock(host, 'probe', 'recover', async () => restoreProbeSwitch(host));
+  } catch (error) {
+    if (!(error instanceof VfleetError)) throw error;
+    host.report(`a PF is left with sriov_drivers_autoprobe on: ${error.message}`);
   }
 }
 
