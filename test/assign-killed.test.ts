@@ -1,11 +1,15 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { attachVf } from '../src/assign/attach.ts';
 import { detachVfs } from '../src/assign/detach.ts';
 import { leaseForQemu } from '../src/assign/lease-for-qemu.ts';
 import { recoverLeases } from '../src/assign/recover.ts';
 import { readPresentVf, setVfTo } from '../src/assign/vf-work.ts';
-import { openFileLeases } from '../src/lease/file-leases.ts';
+import { leaseFolder, openFileLeases } from '../src/lease/file-leases.ts';
 import { listEveryLease } from '../src/lease/lease-store.ts';
+import { listNames } from '../src/lease/record-file.ts';
+import { probeRecordName, writeProbeRecord } from '../src/lease/probe-record.ts';
 import { exampleLease } from '../src/lease/testing/example-lease.ts';
 import type { AttachRequest } from '../src/model/attachment.ts';
 import {
@@ -149,6 +153,51 @@ describe('a VF whose pool has no driver', () => {
       async (now) => expect(factsOf(now)).toEqual(factsOf(start)),
     );
     expect(deaths).toBeGreaterThan(7);
+  });
+});
+
+describe('a PF whose VFs get no driver by themselves', () => {
+  async function quietWorld(): Promise<World> {
+    const start = await makeWorld('igb', spec('0000:01:00.0', '', 'driver: kernel'));
+    for (const pf of start.state.pfs) pf.driversAutoprobe = false;
+    return start;
+  }
+  const switchesOf = ({ state }: World): unknown => state.pfs.map(({ driversAutoprobe }) => driversAutoprobe);
+
+  it('is left so, whenever a VF goes back and that is killed', async () => {
+    const start = await quietWorld();
+    const begin = copyWorld(start);
+    await attachVf(openProcess(begin).host, begin.readGround, request('web-1'));
+    const deaths = await killEverywhere(
+      start,
+      begin,
+      async ({ host }) => detachVfs(host, { vm: 'web-1' }),
+      async (now) => {
+        expect(switchesOf(now)).toEqual(switchesOf(start));
+        // The lease stands where the VM has the VF still.
+        const left = listNames(leaseFolder(now.stateFolder));
+        expect(left.filter((name) => !/\.(?:lock|json)$/.test(name))).toEqual([]);
+      },
+    );
+    expect(deaths).toBeGreaterThan(9);
+  });
+
+  it('is left as the machine set it at boot, and with a record that says nothing', async () => {
+    const start = await quietWorld();
+    const now = copyWorld(start);
+    const { host } = openProcess(now);
+    const [pf] = now.state.pfs;
+    if (pf === undefined) throw new Error('there is no PF');
+    pf.driversAutoprobe = true;
+    writeProbeRecord(now.stateFolder, { pf: pf.address, bootId: 'an earlier one' });
+    const record = join(leaseFolder(now.stateFolder), probeRecordName);
+    await recoverLeases(host);
+    expect(existsSync(record)).toBe(false);
+    writeFileSync(record, '{');
+    writeFileSync(join(leaseFolder(now.stateFolder), `.${probeRecordName}.0123456789abcdef.tmp`), '{');
+    await recoverLeases(host);
+    expect(pf.driversAutoprobe).toBe(true);
+    expect(listNames(leaseFolder(now.stateFolder))).toEqual(['probe.lock']);
   });
 });
 

@@ -4,6 +4,7 @@
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { zeroMacAddress } from '../base/identifiers.ts';
 import { removeAbandoned } from '../lease/abandoned.ts';
+import { readProbeRecord } from '../lease/probe-record.ts';
 import { endQuarantine, listQuarantines, readQuarantine } from '../lease/quarantine.ts';
 import { lockVf } from '../lease/vf-lock.ts';
 import type { RecoverRequest, Release, ReleaseList } from '../model/attachment.ts';
@@ -11,6 +12,7 @@ import type { Lease, VfKey } from '../model/lease.ts';
 import type { VfSettings } from '../model/vf.ts';
 import type { AssigningHost } from './assigning-host.ts';
 import { missingSettings } from './lease-settings.ts';
+import { restoreProbeSwitch } from './probe-switch.ts';
 import { isOwnerGone, readQemuOwnerFacts } from './qemu-owner.ts';
 import { openGlance } from './recovery-glance.ts';
 import type { Glance } from './recovery-glance.ts';
@@ -18,7 +20,7 @@ import type { SeenVm } from './release.ts';
 import { isAnswer, readVmOf, releaseOf, releaseOrphan, releaseVf } from './release.ts';
 import { shareHost } from './sharing.ts';
 import { Turns } from './turns.ts';
-import { listVfUsers, nameOfVf, readPresentVf, setVfTo } from './vf-work.ts';
+import { listVfUsers, nameOfVf, readPresentVf, setVfTo, withLeaseLock } from './vf-work.ts';
 import { hasVf, isOwning } from './vm-nic.ts';
 
 /** A reset takes a tenth of a second, a driver up to some seconds: many VMs that crashed at once need not queue. */
@@ -53,6 +55,7 @@ export async function recoverLeases(
     const owned = new Set([...leases, ...corrupt].map(({ key }) => nameOfVf(key)));
     for (const { key } of listQuarantines(stateFolder))
       if (!owned.has(nameOfVf(key))) releases.push(await recoverOrphan(host, key));
+    await recoverProbeSwitch(host);
     removeAbandoned(stateFolder);
     return { releases: releases.filter((release) => release !== undefined), corrupt: [...corrupt] };
   } finally {
@@ -69,9 +72,22 @@ export async function recoverOne(
 ): Promise<Release | undefined> {
   const hostLock = await shareHost(host, 'recover', waitMs);
   try {
-    return await recoverLease(host, glance, lease);
+    const release = await recoverLease(host, glance, lease);
+    await recoverProbeSwitch(host);
+    return release;
   } finally {
     hostLock.release();
+  }
+}
+
+/** What somebody left on a PF who was killed while a VF of it got its driver. */
+async function recoverProbeSwitch(host: AssigningHost): Promise<void> {
+  if (readProbeRecord(host.stateFolder) === undefined) return;
+  try {
+    await withLeaseLock(host, 'probe', 'recover', async () => restoreProbeSwitch(host));
+  } catch (error) {
+    if (!(error instanceof VfleetError)) throw error;
+    host.report(`a PF is left with sriov_drivers_autoprobe on: ${error.message}`);
   }
 }
 

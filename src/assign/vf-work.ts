@@ -18,6 +18,7 @@ import { usualDriver } from '../model/target.ts';
 import type { VfHolder, VfSettings } from '../model/vf.ts';
 import type { AssigningHost } from './assigning-host.ts';
 import { missingSettings } from './lease-settings.ts';
+import { keepProbeSwitch } from './probe-switch.ts';
 import { quoted } from './wording.ts';
 
 const lockPollMs = 5;
@@ -120,7 +121,7 @@ export async function bindVf(host: AssigningHost, { pf, vf }: VfKey, driver: str
   const step = { kind: 'vf-driver' as const, pf, vfs: [{ index: vf, after: driver }] };
   if (driver !== usualDriver) return setVfDrivers(step, executionOf(host));
   return withLeaseLock(host, 'probe', `bind ${nameOfVf({ pf, vf })}`, async () =>
-    setVfDrivers(step, executionOf(host)),
+    keepProbeSwitch(host, pf, async () => setVfDrivers(step, executionOf(host))),
   );
 }
 

@@ -23,7 +23,7 @@ mkdirSync(marks, { recursive: true });
 
 const random = randomFrom(Number(seedText));
 
-const counts = { rounds: 0, taken: 0, busy: 0, recovered: 0, late: 0 };
+const counts = { rounds: 0, taken: 0, released: 0, busy: 0, recovered: 0, late: 0 };
 function say(): void {
   process.stdout.write(`${JSON.stringify(counts)}\n`);
   for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] = 0;
@@ -111,6 +111,7 @@ async function release(key: VfKey, lease: Lease): Promise<void> {
     if (readMark(key) !== lease.generation) violation('another mark at the end', key);
     rmSync(markOf(key), { force: true });
     if (!(await leases.deleteIfGeneration(key, lease.generation))) violation('our lease was lost', key);
+    counts.released += 1;
     lock.release();
     return;
   }
