@@ -157,6 +157,12 @@ test('a driver that is not loaded is absent, with the command that loads it', as
   expect(writes).toEqual([]);
 });
 
+test('a driver that is nearly called so is named', async () => {
+  await expect(bindDriver(driverCore(), freeVf, 'vfio', timeoutMs)).rejects.toMatchObject({
+    hint: expect.stringMatching(/^Did you mean vfio-pci\?.*modprobe vfio$/) as unknown,
+  });
+});
+
 test('a name that is no driver’s reaches no path', async () => {
   for (const name of ['..', '../../x', '', '.', 'a/b', 'a\n']) {
     await expect(bindDriver(driverCore(), freeVf, name, timeoutMs)).rejects.toMatchObject({

@@ -4,6 +4,7 @@
 import { VfleetError } from '../../base/errors.ts';
 import type { ErrorDetails } from '../../base/errors.ts';
 import type { PciAddress } from '../../base/identifiers.ts';
+import { suggestWord } from '../../base/suggestion.ts';
 import { hintFor } from '../errno-hints.ts';
 import type { FileTree } from '../kernel.ts';
 import type { WriteContext } from './attribute-write.ts';
@@ -19,6 +20,8 @@ export const usualDriverChoice = 'usual';
 // A driver's name is a folder of /sys/bus/pci/drivers: no slash, and not the folder itself or the one above.
 const driverName = /^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}$/;
 const driversPath = '/sys/bus/pci/drivers';
+/** Suggested also while its module is not loaded: `vfio`, as others call it, is a module too, and no driver. */
+const vfioPci = 'vfio-pci';
 
 /**
  * Takes the driver from a device and verifies that it is gone. Answers its name, undefined when there was none.
@@ -86,8 +89,10 @@ async function bindNamed(
   timeoutMs: number,
 ): Promise<string> {
   if (!driverName.test(driver) || files.identity(`${driversPath}/${driver}`) === undefined) {
+    const near = suggestWord(driver, [vfioPci, ...files.list(driversPath)]);
+    const meant = near === undefined ? 'Its' : `Did you mean ${near}? Otherwise its`;
     throw new VfleetError('kernel.absent', `there is no PCI driver ${driver} for ${address}`, {
-      hint: `Its module is not loaded: modprobe ${driver}`,
+      hint: `${meant} module is not loaded: modprobe ${driver}`,
       details: { operation: 'write driver_override', driver },
     });
   }
