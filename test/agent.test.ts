@@ -10,6 +10,7 @@ import { unbindDriver } from '../src/kernel/sysfs/driver-binding.ts';
 import { parsePciAddress } from '../src/base/identifiers.ts';
 import type { PciAddress } from '../src/base/identifiers.ts';
 import { listEveryLease } from '../src/lease/lease-store.ts';
+import type { SimFault } from '../src/sim/fault.ts';
 import { defaultSpeed } from '../src/sim/sim-kernel.ts';
 import {
   agentSpec,
@@ -221,6 +222,66 @@ describe('what VMs leave behind', () => {
     await until('it was told', () => agent.of('hypervisor-back').length > 0);
     expect(agent.of('hypervisor-back')).toHaveLength(1);
     expect(await problemsOf(world, before)).toEqual([]);
+  });
+});
+
+describe('a VF that could not be cleaned', () => {
+  // igb changes no rate while its port has no link.
+  const ratedSpec = agentSpec.replace('vlan: 200', 'vlan: 200, maxTxRateMbps: 500');
+
+  /** A VM with a VF each of these, destroyed while the port had no link. */
+  async function quarantined(vms: readonly string[], faults: readonly SimFault[] = []) {
+    const world = await makeWorld('igb', ratedSpec);
+    recordSpec(world, ratedSpec);
+    const before = copyWorld(world);
+    const agent = await start(world, { faults: { kernel: faults } });
+    const { process, socketPath } = agent;
+    for (const vm of vms)
+      expect(await ask(socketPath, 'POST', '/v1/attach', request(vm))).toMatchObject({ status: 200 });
+    await setUpBehindBack(process.kernel, false);
+    for (const vm of new Set(vms)) await process.hypervisor.destroy(vm);
+    await until('they are in quarantine', () => agent.of('quarantined').length === vms.length);
+    return { world, before, agent };
+  }
+
+  it.each<[string, SimFault[]]>([
+    ['comes back', []],
+    ['is back by the time that links are read anew', [{ operation: 'event', errno: 'ENOBUFS' }]],
+  ])('is looked at again when the carrier of its PF %s', async (_, faults) => {
+    const { world, before, agent } = await quarantined(['web-1', 'web-1'], faults);
+    const { kernel } = agent.process;
+    // What happens to other things of the host is no reason.
+    await setBehindBack(kernel, 2, { vlan: 8 });
+    await until('that was told', () => agent.of('drift-began').some(({ text }) => text.includes('vlan')));
+    await setBehindBack(kernel, 2, { vlan: 7 });
+    expect(await leasesOf(agent)).toBe(2);
+    await setUpBehindBack(kernel, true);
+    await until('the VFs are free', async () => (await leasesOf(agent)) === 0);
+    expect(await problemsOf(world, before)).toEqual([]);
+    expect(agent.of('released')).toMatchObject([{ key: { pf } }, { key: { pf } }]);
+  });
+
+  it('is looked at once for each return of the carrier, and by nothing else', async () => {
+    const { agent } = await quarantined(['web-1'], [{ operation: 'write', path: '*/reset', errno: 'EIO' }]);
+    const { kernel, host, hypervisor } = agent.process;
+    const tries = (): number => Object.values(kernel.state.faultCounts)[0] ?? 0;
+    for (const round of [2, 3]) {
+      await setUpBehindBack(kernel, true);
+      await until('it was tried', () => tries() === round);
+      // What else happens on the PF, and to the VM, brings no other look.
+      await setBehindBack(kernel, 2, { vlan: 7 + round });
+      await hypervisor.start('web-1');
+      await hypervisor.destroy('web-1');
+      await until('a difference was told', () =>
+        agent.of('drift-began').some(({ text }) => text.includes(`vlan is ${7 + round}`)),
+      );
+      await setUpBehindBack(kernel, false);
+      await setBehindBack(kernel, 2, { vlan: 7 });
+      await until('that it is over', () => agent.of('drift-ended').length === round - 1);
+      expect(tries()).toBe(round);
+    }
+    expect(await listEveryLease(host.leases)).toHaveLength(1);
+    expect(AgentStatus.parse((await ask(agent.socketPath, 'GET', '/v1/status')).body).quarantined).toBe(1);
   });
 });
 

@@ -10,6 +10,8 @@ import { VfleetError, messageOf } from '../base/errors.ts';
 import { parsePfAddress } from '../base/identifiers.ts';
 import { tryLockFile } from '../kernel/file-lock.ts';
 import type { FileLock } from '../kernel/file-lock.ts';
+import type { FileTree } from '../kernel/kernel.ts';
+import { listNetdevs } from '../kernel/sysfs/device.ts';
 import type { Lease } from '../model/lease.ts';
 import type { AgentEvent } from './agent-answers.ts';
 import { createServices } from './agent-work.ts';
@@ -220,7 +222,19 @@ function createParts(options: AgentOptions, host: AssigningHost, feed: EventFeed
     drift,
     enforcement,
     poll: { session, stateFolder, pfs: () => pfsOf(last), onChange: look },
-    links: { session, feed, names: () => names, onChange: look },
+    links: {
+      session,
+      feed,
+      names: () => names,
+      onChange: look,
+      onCarrier: (name: string) => {
+        for (const pf of new Set(leaseWatch.leases.map(({ key }) => key.pf))) {
+          if (!isPortOf(session.files, pf, name)) continue;
+          assigner.retryQuarantined(pf);
+          release.request(({ key }) => key.pf === pf);
+        }
+      },
+    },
     vms: {
       feed,
       signal,
@@ -232,6 +246,11 @@ function createParts(options: AgentOptions, host: AssigningHost, feed: EventFeed
       },
     },
   };
+}
+
+function isPortOf(files: FileTree, pf: string, name: string): boolean {
+  const address = parsePfAddress(pf);
+  return address !== undefined && listNetdevs(files, address).includes(name);
 }
 
 function pfsOf(comparison: Comparison | undefined) {

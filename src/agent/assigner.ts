@@ -34,6 +34,8 @@ export interface Assigner {
   findSuspects(): Promise<readonly Suspect[]>;
   /** These leases are to be verified once more. */
   doubt(isMeant: LeaseFilter): void;
+  /** What is in quarantine on a PF is to be tried once more. */
+  retryQuarantined(pf: string): void;
   /** Whether this lease was verified, or is left to somebody to mend. */
   isSettled(lease: Lease): boolean;
 }
@@ -76,6 +78,7 @@ export function createAssigner(
     recover: async (waitMs = usualWaitMs, asker) => recoverLeases({ ...host, asker }, { waitMs }),
     findSuspects: async () => care.findSuspects(usualWaitMs),
     doubt: (isMeant) => care.doubt(isMeant),
+    retryQuarantined: (pf) => care.retryQuarantined(pf),
     isSettled: (lease) => care.isSettled(lease),
   };
 }

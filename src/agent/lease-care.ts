@@ -30,6 +30,10 @@ export class LeaseCare {
   /** Leases that were found whole, by generation: their settings are not verified again and again. */
   readonly #settled = new Map<string, Lease>();
   #doubts = 0;
+  /** PFs whose quarantined VFs are to be tried once more, since the last look. */
+  readonly #retriedPfs = new Set<string>();
+  /** Leases that are to be tried although they are in quarantine, or may be in a moment; each by a value of its own request. */
+  readonly #retried = new Map<string, symbol>();
 
   constructor(host: AssigningHost) {
     this.#host = host;
@@ -41,6 +45,11 @@ export class LeaseCare {
     for (const [generation, lease] of this.#settled) if (isMeant(lease)) this.#settled.delete(generation);
   }
 
+  /** What cannot be cleaned on a PF may be so now: each lease there that is in quarantine is a suspect once. */
+  retryQuarantined(pf: string): void {
+    this.#retriedPfs.add(pf);
+  }
+
   /**
    * Leases whose owner seems to have gone, and those that were not verified since they began or were doubted. To mend them
    * answers `kept` where nobody can say; a VF that somebody works on is passed over. Throws what the lease store throws;
@@ -49,17 +58,19 @@ export class LeaseCare {
    */
   async findSuspects(waitMs: number): Promise<readonly Suspect[]> {
     removeAbandoned(this.#host.stateFolder);
+    const retriedPfs = [...this.#retriedPfs];
     const { leases } = await this.#host.leases.list();
     const present = new Set(leases.map(({ generation }) => generation));
     for (const generation of this.#settled.keys())
       if (!present.has(generation)) this.#settled.delete(generation);
+    this.#noteRetries(leases, retriedPfs);
     if (leases.length === 0) return [];
     const doubts = this.#doubts;
     const vms = leases.some(({ owner }) => owner.kind === 'libvirt') ? await this.#listVms() : [];
     const glance = openGlance(this.#host, typeof vms === 'string' ? [] : vms);
     const suspects: Suspect[] = [];
     for (const lease of leases) {
-      if (this.#isQuarantined(lease)) continue;
+      if (this.#isQuarantined(lease) && !this.#retried.has(lease.generation)) continue;
       if (lease.owner.kind === 'libvirt' && typeof vms === 'string')
         suspects.push({ lease, mend: async () => releaseOf(lease, 'kept', vms) });
       else if (!this.#settled.has(lease.generation) || (await this.#isAbandoned(lease, vms)))
@@ -73,7 +84,24 @@ export class LeaseCare {
 
   /** Whether this lease was found whole, or is not ours to mend. */
   isSettled(lease: Lease): boolean {
+    if (this.#retried.has(lease.generation)) return false;
     return this.#settled.has(lease.generation) || this.#isQuarantined(lease);
+  }
+
+  /** A VF that is being worked on may fail for what was so before, and be in quarantine by the next look. */
+  #noteRetries(leases: readonly Lease[], pfs: readonly string[]): void {
+    const present = new Set(leases.map(({ generation }) => generation));
+    for (const generation of this.#retried.keys())
+      if (!present.has(generation)) this.#retried.delete(generation);
+    for (const lease of leases) {
+      const { key, generation } = lease;
+      const isNew = pfs.includes(key.pf);
+      if (!isNew && !this.#retried.has(generation)) continue;
+      if (!this.#isQuarantined(lease) && !isVfBusy(this.#host.stateFolder, key))
+        this.#retried.delete(generation);
+      else if (isNew) this.#retried.set(generation, Symbol(generation));
+    }
+    for (const pf of pfs) this.#retriedPfs.delete(pf);
   }
 
   /** Somebody has to mend it first, and says so by `vfleet recover`. */
@@ -108,7 +136,10 @@ export class LeaseCare {
     { glance, doubts, waitMs }: Look,
   ): Promise<Release | undefined> {
     if (isVfBusy(this.#host.stateFolder, lease.key)) return undefined;
+    const retry = this.#retried.get(lease.generation);
     const release = await recoverOne({ ...this.#host, report }, glance, lease, waitMs);
+    // Once, whatever came of it; what was asked for meanwhile is another time.
+    if (this.#retried.get(lease.generation) === retry) this.#retried.delete(lease.generation);
     // What was doubted after the glance was not verified by it.
     if (release === undefined && doubts === this.#doubts) this.#settled.set(lease.generation, lease);
     return release;

@@ -22,6 +22,11 @@ export function vfOfPortName(portName: string | undefined): number | undefined {
   return match?.[1] === 'vf' ? Number(match[2]) : undefined;
 }
 
+/** Whether a port name is that of a representor of anything, and not of an uplink. */
+export function isRepresentorPort(portName: string | undefined): boolean {
+  return representorPortName.test(portName ?? '');
+}
+
 /** The links in a PF's net folder: its own, the first port first, and the representors. */
 export interface PfLinks {
   readonly own: readonly Link[];
@@ -50,7 +55,7 @@ export async function readPfLinks(
     const portName = link.attributes.physPortName;
     const vf = vfOfPortName(portName);
     if (vf !== undefined) representors.set(vf, link);
-    else if (!representorPortName.test(portName ?? ''))
+    else if (!isRepresentorPort(portName))
       own.push({ link, devPort: isOnly ? 0 : (readDevPort(session.files, name) ?? 0) });
   }
   own.sort((a, b) => a.devPort - b.devPort || a.link.ifIndex - b.link.ifIndex);
