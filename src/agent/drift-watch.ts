@@ -15,8 +15,12 @@ import { Nap, pause } from './pause.ts';
 const gatherMs = 50;
 /** What is found at one look is told when the next one finds it, too: whoever sets a VF up passes through differences. */
 const confirmMs = 150;
-/** While somebody changes the host, it is looked at again after this. */
-const busyMs = 250;
+/**
+ * While somebody changes the host, it is looked at again after this, then after twice as long, and so on until something
+ * happens: a VF can hang in the kernel for minutes, and each comparison reads all VFs of its PF.
+ */
+const firstBusyMs = 250;
+const lastBusyMs = 8_000;
 /** Without any event the whole is compared this often, in case one was missed. */
 const safetyMs = 60_000;
 /** Comparing takes at most this part of the time; 1/300 is 0.33 % of a core. */
@@ -49,6 +53,7 @@ export class DriftWatch {
   #works = 0;
   readonly #rest = new Nap();
   #costMs = 0;
+  #busyMs = firstBusyMs;
 
   constructor(options: DriftWatchOptions) {
     this.#options = options;
@@ -61,6 +66,7 @@ export class DriftWatch {
   /** Something may have changed. */
   poke(): void {
     this.#isPoked = true;
+    this.#busyMs = firstBusyMs;
     this.#options.onChange();
     this.#nap.wake();
   }
@@ -104,6 +110,12 @@ export class DriftWatch {
     return Math.max(safetyMs, this.#costMs * costFactor);
   }
 
+  #restBusyMs(): number {
+    const busyMs = this.#busyMs;
+    this.#busyMs = Math.min(busyMs * 2, lastBusyMs);
+    return busyMs;
+  }
+
   /** One look; answers how long to wait for the next, if nothing happens. */
   async #look(): Promise<number> {
     const { host, onLook } = this.#options;
@@ -118,7 +130,7 @@ export class DriftWatch {
     }
     const { problems, targets } = comparison;
     const isSame = comparison.facts.length === 0 && problems.length === 0;
-    if (!isSame && (await isHostChanging(host.stateFolder))) return busyMs;
+    if (!isSame && (await isHostChanging(host.stateFolder))) return this.#restBusyMs();
     const { facts, isBusy } = settledFacts(host.stateFolder, comparison);
     const told = new Set(this.#report.items.map((item) => driftKey(item)));
     const confirmed = facts.filter((fact) => told.has(driftKey(fact)) || this.#suspected.has(driftKey(fact)));
@@ -127,7 +139,8 @@ export class DriftWatch {
     const isComparable = targets.length > 0 || problems.length === 0;
     this.#take(isComparable ? confirmed : this.#report.items, problems, isSame ? 'none' : 'drift');
     if (confirmed.length < facts.length) return confirmMs;
-    if (isBusy) return busyMs;
+    if (isBusy) return this.#restBusyMs();
+    this.#busyMs = firstBusyMs;
     onLook(comparison, this.#report.items);
     return this.#restMs();
   }
