@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -247,6 +248,53 @@ describe('a watch of leases', () => {
     await expect.poll(() => seen).toBeGreaterThan(before);
     stop.abort();
     await watching;
+  });
+});
+
+describe('a watch of leases in a folder that cannot be looked at', () => {
+  const eventually = { timeout: 10_000 };
+  /** stat(2) fails with ELOOP, which root meets as well. */
+  const spoil = (): void => symlinkSync('leases', join(folder, 'leases'));
+
+  /** Counts what a watch says. */
+  function watchLeases() {
+    const stop = new AbortController();
+    let seen = 0;
+    const watching = (async () => {
+      for await (const _ of openFileLeases(folder).watch(stop.signal)) seen += 1;
+    })();
+    const end = async (): Promise<void> => {
+      stop.abort();
+      await watching;
+    };
+    return { seen: () => seen, end };
+  }
+
+  async function mend(): Promise<void> {
+    // Longer than between two looks.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    rmSync(join(folder, 'leases'));
+    await openFileLeases(folder).create(exampleLease());
+  }
+
+  it('at first begins when it can be', async () => {
+    spoil();
+    const { seen, end } = watchLeases();
+    await mend();
+    await expect.poll(seen, eventually).toBeGreaterThan(0);
+    await end();
+  });
+
+  it('any more says so, and goes on when it can be again', async () => {
+    await openFileLeases(folder).create(exampleLease());
+    const { seen, end } = watchLeases();
+    rmSync(join(folder, 'leases'), { recursive: true });
+    spoil();
+    await expect.poll(seen, eventually).toBeGreaterThan(0);
+    const before = seen();
+    await mend();
+    await expect.poll(seen, eventually).toBeGreaterThan(before);
+    await end();
   });
 });
 

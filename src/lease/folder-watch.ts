@@ -3,6 +3,7 @@
 
 import { statSync, watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
+import { errnoOf } from './record-file.ts';
 
 /** inotify loses events when its queue is full, and says nothing of a folder that is made anew. */
 const lookMs = 1000;
@@ -68,8 +69,17 @@ export async function* watchFolder(
   }
 }
 
-/** Every new name and every one that goes changes the folder's time. */
+/**
+ * Every new name and every one that goes changes the folder's time. A folder that cannot be looked at is another one than
+ * before, once for each reason: whoever reads it then hears why.
+ */
 function stampOf(folder: string): { readonly identity: string; readonly changed: bigint } | undefined {
-  const found = statSync(folder, { bigint: true, throwIfNoEntry: false });
-  return found === undefined ? undefined : { identity: `${found.dev}:${found.ino}`, changed: found.mtimeNs };
+  try {
+    const found = statSync(folder, { bigint: true, throwIfNoEntry: false });
+    return found === undefined
+      ? undefined
+      : { identity: `${found.dev}:${found.ino}`, changed: found.mtimeNs };
+  } catch (error) {
+    return { identity: errnoOf(error) ?? 'unknown', changed: 0n };
+  }
 }
