@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, Server } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { VfleetError } from '../base/errors.ts';
 import type { AgentEvent } from './agent-answers.ts';
 import type { AgentServices } from './agent-services.ts';
@@ -45,6 +45,9 @@ function slowServices(): AgentServices {
   };
 }
 
+/** What Node itself listens with. */
+let nodeServer: Server;
+
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vfleet-api-'));
   path = join(folder, 's');
@@ -56,7 +59,10 @@ beforeEach(async () => {
     access: { uid: process.geteuid?.() ?? 0, groupId: undefined },
     onFault: (what, error) => faults.push(`${what}: ${String(error)}`),
   });
+  const listening = vi.spyOn(Server.prototype, 'listen');
   await server.listen(path);
+  nodeServer = listening.mock.contexts[0] as Server;
+  listening.mockRestore();
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -142,6 +148,22 @@ describe('a client that goes away in the middle of its request', () => {
     socket.destroy();
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(faults).toEqual([]);
+  });
+});
+
+describe('a connection that cannot be taken', () => {
+  it('is told once for as long as it is so, and ends nothing', async () => {
+    // As Node does when accept(2) fails (lib/net.js, onconnection).
+    const fail = (errno: string): unknown => nodeServer.emit('error', new Error(`accept ${errno}`));
+    for (const errno of ['ENOMEM', 'ENOMEM', 'EMFILE']) fail(errno);
+    expect(faults).toEqual([
+      'taking a connection: Error: accept ENOMEM',
+      'taking a connection: Error: accept EMFILE',
+    ]);
+    const { text } = send(get('/v1/openapi.json'));
+    await expect.poll(text, eventually).toContain('200 OK');
+    fail('EMFILE');
+    expect(faults).toHaveLength(3);
   });
 });
 

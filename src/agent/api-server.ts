@@ -40,7 +40,7 @@ export interface ApiServerOptions {
   readonly services: AgentServices;
   /** Our own user, and the group whose members may use the agent. */
   readonly access: { readonly uid: number; readonly groupId: number | undefined };
-  /** Told of requests that failed by a fault of ours. */
+  /** Told of requests that failed by a fault of ours, and of connections that could not be taken. */
   readonly onFault: (what: string, error: unknown) => void;
 }
 
@@ -66,11 +66,27 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         server.once('error', reject);
         server.listen(path, () => {
           server.off('error', reject);
+          followAccept(server, options.onFault);
           resolve();
         });
       }),
     close: async (waitMs) => state.close(server, waitMs),
   };
+}
+
+/**
+ * accept(2) fails where there is no memory or no descriptor left. Who wanted to connect is gone then, and the next one may
+ * be served; the same failure is told once until then.
+ */
+function followAccept(server: Server, onFault: ApiServerOptions['onFault']): void {
+  let told: string | undefined;
+  server.on('error', (error) => {
+    if (error.message !== told) onFault('taking a connection', error);
+    told = error.message;
+  });
+  server.on('connection', () => {
+    told = undefined;
+  });
 }
 
 class ServerState {
