@@ -28,6 +28,8 @@ const costFactor = 300;
 /** A burst of events must not make comparing the main work of the host, and what is told must come within a second. */
 const burstFactor = 4;
 const longestGapMs = 500;
+/** The longest that a comparison stays out of the way of an attach or release of the agent. */
+const longestRestMs = 750;
 
 export interface DriftWatchOptions {
   readonly host: AssigningHost;
@@ -90,7 +92,7 @@ export class DriftWatch {
       if (!this.#isPoked) await this.#nap.take(waitMs, signal);
       if (signal.aborted) return;
       if (this.#isPoked) await pause(gatherMs, signal);
-      if (this.#works > 0) await this.#rest.take(longestGapMs, signal);
+      if (this.#works > 0) await this.#rest.take(longestRestMs, signal);
       this.#isPoked = false;
       try {
         waitMs = await this.#look();
