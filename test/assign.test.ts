@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LeaseCare } from '../src/agent/lease-care.ts';
@@ -17,6 +17,8 @@ import { listQuarantines } from '../src/lease/quarantine.ts';
 import { hostileRecords } from '../src/lease/testing/hostile-record.ts';
 import { vfFileName } from '../src/lease/vf-file-name.ts';
 import { lockVf } from '../src/lease/vf-lock.ts';
+import type { Lease } from '../src/model/lease.ts';
+import type { VmNic } from '../src/model/vm.ts';
 import { igbProfile } from '../src/sim/profiles/igb.ts';
 import type { SimProfile } from '../src/sim/profile.ts';
 import type { SimVf } from '../src/sim/state.ts';
@@ -33,7 +35,7 @@ import {
   request,
   vfsOf,
 } from './assigning.fixture.ts';
-import type { World } from './assigning.fixture.ts';
+import type { Process, World } from './assigning.fixture.ts';
 
 afterEach(removeFolders);
 
@@ -136,6 +138,79 @@ describe.each([
     const second = await attachVf(host, now.readGround, request('web-2'));
     expect(second.lease.key).toEqual(first.lease.key);
     expect(second.lease.settings.mac).not.toBe(first.lease.settings.mac);
+    expect(await problemsOf(now, start)).toEqual([]);
+  });
+});
+
+describe('a failover pair', () => {
+  const failover = { kind: 'bridge', bridge: 'br0' } as const;
+
+  /** The VF is unplugged past vfleet; what of the pair is still in the VM. */
+  async function unplugVf({ hypervisor }: Process, lease: Lease): Promise<readonly VmNic[]> {
+    const { uuid } = await hypervisor.readVm('web-1');
+    await hypervisor.detachNic(uuid, vfAliasOf(lease), { live: true, stored: true }, 1000);
+    return (await hypervisor.readVm('web-1')).nics;
+  }
+
+  it('whose VF is unplugged past vfleet leaves its standby, and says how to take it', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const process = openProcess(now);
+    const { host, hypervisor } = process;
+    const { lease } = await attachVf(host, now.readGround, request('web-1', { failover }));
+    const { uuid } = await hypervisor.readVm('web-1');
+    const [standby] = await unplugVf(process, lease);
+    expect((await recoverLeases(host)).releases).toEqual([
+      expect.objectContaining({
+        result: 'free',
+        why: `its standby stays in web-1; \`virsh detach-device-alias ${uuid} ${standby?.alias} --live\` takes it`,
+      }),
+    ]);
+    expect((await hypervisor.readVm('web-1')).nics).toEqual([standby]);
+    expect(factsOf(now)).toEqual(factsOf(start));
+    expect(await problemsOf(now, start, { staying: 1 })).toEqual([]);
+  });
+
+  it('keeps its standby while the VF cannot be cleaned, until somebody detaches both', async () => {
+    const now = await world();
+    const { lease } = await attachVf(openProcess(now).host, now.readGround, request('web-1', { failover }));
+    const broken = openProcess(now, { kernel: [{ operation: 'write', path: '/reset', errno: 'EIO' }] });
+    await unplugVf(broken, lease);
+    expect((await recoverLeases(broken.host)).releases).toMatchObject([{ result: 'quarantined' }]);
+    expect((await recoverLeases(broken.host)).releases).toMatchObject([{ result: 'quarantined' }]);
+    expect((await broken.hypervisor.readVm('web-1')).nics).toHaveLength(1);
+    const { host, hypervisor } = openProcess(now);
+    expect((await detachVfs(host, { vm: 'web-1' })).releases).toMatchObject([{ result: 'free' }]);
+    expect((await hypervisor.readVm('web-1')).nics).toEqual([]);
+  });
+
+  it.each([
+    ['of an earlier vfleet, once a recovery has seen it,', (path: string) => rmSync(path)],
+    ['whose mark is damaged', (path: string) => writeFileSync(path, '{')],
+  ])('%s leaves its standby, too', async (_, spoil) => {
+    const now = await world();
+    const process = openProcess(now);
+    const { lease } = await attachVf(process.host, now.readGround, request('web-1', { failover }));
+    spoil(join(now.stateFolder, 'leases', `${vfFileName(lease.key)}.pair`));
+    expect((await recoverLeases(process.host)).releases).toEqual([]);
+    const nics = await unplugVf(process, lease);
+    expect((await recoverLeases(process.host)).releases).toMatchObject([{ result: 'free' }]);
+    expect((await process.hypervisor.readVm('web-1')).nics).toEqual(nics);
+  });
+
+  it('of which a killed detach has taken half of one definition is not taken for whole', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host, hypervisor } = openProcess(now);
+    const { lease } = await attachVf(host, now.readGround, request('web-1', { hold: 'stored', failover }));
+    const { uuid } = await hypervisor.readVm('web-1');
+    // As libvirt does it: the stored definition is first.
+    rmSync(join(now.stateFolder, 'leases', `${vfFileName(lease.key)}.pair`));
+    await hypervisor.detachNic(uuid, vfAliasOf(lease), { live: false, stored: true }, 1000);
+    expect((await recoverLeases(host)).releases).toEqual([]);
+    await hypervisor.stop('web-1');
+    expect((await recoverLeases(host)).releases).toMatchObject([{ result: 'free' }]);
+    expect((await hypervisor.readVm('web-1')).storedNics).toEqual([]);
     expect(await problemsOf(now, start)).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@
 import { VfleetError } from '../base/errors.ts';
 import { checkNotCutOff } from '../apply/cut-off.ts';
 import type { ChangeScope, Hypervisor, NewNic } from '../hypervisor/hypervisor.ts';
+import { markPair } from '../lease/pair-mark.ts';
 import type { Attachment, AttachRequest, CandidateVerdict } from '../model/attachment.ts';
 import type { Lease } from '../model/lease.ts';
 import { findVm, isActive } from '../model/vm.ts';
@@ -145,13 +146,16 @@ async function give(
   }
   // The hypervisor sets address and tag by itself, and with them priority and protocol of the tag.
   await setVfTo(host, key, settings);
-  if (!(await hypervisor.hasNic(owner.uuid, vfAliasOf(lease), scope))) {
+  for (const [what, alias] of aliasesOf(lease)) {
+    if (await hypervisor.hasNic(owner.uuid, alias, scope)) continue;
     throw new VfleetError(
       'verify.mismatch',
-      `${hypervisor.label} took the VF, and ${quoted(owner.name)} does not have it`,
+      `${hypervisor.label} took the ${what}, and ${quoted(owner.name)} does not have it`,
     );
   }
   if (!scope.live) await checkNotStarted(hypervisor, owner.uuid, lease);
+  // From now on the VF may be taken from the VM, and the VM goes on with its standby.
+  if (lease.standby !== undefined) markPair(host.stateFolder, lease);
   return { lease, alias: vfAliasOf(lease) };
 }
 
@@ -164,6 +168,12 @@ async function checkNotStarted(hypervisor: Hypervisor, uuid: string, lease: Leas
     `${quoted(vm.name)} was started meanwhile, and runs without the VF`,
     { hint: 'ask once more: it is plugged into the running VM, too' },
   );
+}
+
+/** What the VM must have in the end, by name. */
+function aliasesOf(lease: Lease): readonly (readonly [string, string])[] {
+  const vf = ['VF', vfAliasOf(lease)] as const;
+  return lease.standby === undefined ? [vf] : [['standby', standbyAliasOf(lease)], vf];
 }
 
 /** The standby comes first: the VF names it. */

@@ -81,6 +81,10 @@ export const Lease = z.strictObject({
 });
 export type Lease = z.infer<typeof Lease>;
 
+/** That the failover pair of a lease has been whole. */
+export const PairMark = z.strictObject({ key: VfKey, generation: z.string() });
+export type PairMark = z.infer<typeof PairMark>;
+
 /** A record of a lease that cannot be understood: whose the VF is nobody knows, so it is nobody else's to take. */
 export const CorruptLease = z.strictObject({
   key: VfKey,
