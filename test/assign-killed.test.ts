@@ -148,6 +148,26 @@ describe.each(hosts)('on %s, killed around any change,', (profile, text) => {
   );
 
   it.each(attaches.slice(1))(
+    'an attach (%s) makes a pair with a standby that was left, and takes it never',
+    async (_, more) => {
+      const start = await makeWorld(profile, text);
+      const begin = copyWorld(start);
+      await attachVf(openProcess(begin).host, begin.readGround, request('web-1', more));
+      const others = othersOf(begin, 'web-1');
+      await unplugVf(begin, 'web-1');
+      await recoverLeases(openProcess(begin).host);
+      const deaths = await killEverywhere(
+        start,
+        begin,
+        async ({ host }) => attachVf(host, begin.readGround, request('web-1', more)),
+        async (now) => expect(othersOf(now, 'web-1')).toEqual(others),
+        { staying: 1 },
+      );
+      expect(deaths).toBeGreaterThan(5);
+    },
+  );
+
+  it.each(attaches.slice(1))(
     'a detach takes the standby of a VF (%s) that was unplugged past vfleet',
     async (_, more) => {
       const start = await makeWorld(profile, text);

@@ -171,6 +171,72 @@ describe('a failover pair', () => {
     expect(await problemsOf(now, start, { staying: 1 })).toEqual([]);
   });
 
+  it.each([
+    ['bridge', 'br0', 'live'],
+    ['openvswitch', 'br-int', 'stored'],
+  ] as const)('is made again with the standby that was left on %s %s', async (kind, bridge, hold) => {
+    const start = await world();
+    const now = copyWorld(start);
+    const process = openProcess(now);
+    const { host, hypervisor } = process;
+    const asked = request('web-1', { hold, failover: { kind, bridge } });
+    const first = await attachVf(host, now.readGround, asked);
+    const [standby] = await unplugVf(process, first.lease);
+    await recoverLeases(host);
+    const { lease } = await attachVf(host, now.readGround, asked);
+    expect(lease.settings.mac).toBe(first.lease.settings.mac);
+    expect(lease.standby).toEqual({ kind, bridge, alias: standby?.alias });
+    const { nics } = await hypervisor.readVm('web-1');
+    expect(nics).toEqual([
+      standby,
+      expect.objectContaining({ teaming: { role: 'transient', partner: standby?.alias } }),
+    ]);
+    expect(await problemsOf(now, start)).toEqual([]);
+    expect((await detachVfs(host, { vm: 'web-1' })).releases).toMatchObject([{ result: 'free' }]);
+    expect(await hypervisor.readVm('web-1')).toMatchObject({ nics: [], storedNics: [] });
+    expect(await problemsOf(now, start)).toEqual([]);
+  });
+
+  it.each([
+    [
+      'another bridge',
+      { failover: { kind: 'openvswitch' as const, bridge: 'br-int' } },
+      'on br0, which makes no pair',
+    ],
+    [
+      'another definition',
+      { failover, hold: 'stored' as const },
+      'on br0, in the running VM alone, which makes no',
+    ],
+  ])('on %s is refused while the earlier standby is there', async (_, more, message) => {
+    const now = await world();
+    const process = openProcess(now);
+    const { host } = process;
+    const { lease } = await attachVf(host, now.readGround, request('web-1', { failover }));
+    await unplugVf(process, lease);
+    await recoverLeases(host);
+    const before = structuredClone({ state: now.state, vms: now.vms.vms });
+    const error = await refusalOf(attachVf(host, now.readGround, request('web-1', more)));
+    expect(error).toMatchObject({ code: 'usage.invalid', message: expect.stringContaining(message) });
+    expect(error.hint).toMatch(/virsh detach-device-alias [-0-9a-f]+ ua-vfleet-standby-[0-9a-f]{16} --live/);
+    expect({ state: now.state, vms: now.vms.vms }).toEqual(before);
+    expect(await listEveryLease(host.leases)).toEqual([]);
+  });
+
+  it('that cannot be made again leaves the standby that was there', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const process = openProcess(now);
+    const { lease } = await attachVf(process.host, now.readGround, request('web-1', { failover }));
+    const nics = await unplugVf(process, lease);
+    await recoverLeases(process.host);
+    const broken = openProcess(now, { vms: [{ operation: 'attach', refusal: 'no' }] });
+    const attempt = attachVf(broken.host, now.readGround, request('web-1', { failover }));
+    expect((await refusalOf(attempt)).code).toBe('attach.undone');
+    expect((await broken.hypervisor.readVm('web-1')).nics).toEqual(nics);
+    expect(await problemsOf(now, start, { staying: 1 })).toEqual([]);
+  });
+
   it('keeps its standby while the VF cannot be cleaned, until somebody detaches both', async () => {
     const now = await world();
     const { lease } = await attachVf(openProcess(now).host, now.readGround, request('web-1', { failover }));

@@ -51,7 +51,7 @@ export async function attachVf(
         owner: { kind: 'libvirt', uuid: vm.uuid, name: vm.name, hold: request.hold },
         mac: request.mac,
         macOwner: vm.uuid,
-        standby: request.failover,
+        pairing: request.failover === undefined ? undefined : { vm, scope, standby: request.failover },
         vms,
       },
       candidates,
@@ -187,6 +187,8 @@ function nicsOf(lease: Lease): readonly NewNic[] {
   const vf = { hostAddress: address, mac, alias, ...tag };
   if (standby === undefined) return [{ vf }];
   const standbyAlias = standbyAliasOf(lease);
+  // It is in the VM already.
+  if (standby.alias !== undefined) return [{ vf: { ...vf, standbyAlias } }];
   const standbyTag = standby.kind === 'openvswitch' ? tag : {};
   return [
     { standby: { ...standby, ...standbyTag, mac, alias: standbyAlias } },

@@ -19,7 +19,7 @@ import type { AssigningHost } from './assigning-host.ts';
 import { describeMismatch, giveBackSettings } from './lease-settings.ts';
 import type { PresentVf } from './vf-work.ts';
 import { bindVf, executionOf, findVf, listVfUsers, nameOfVf, readPresentVf, setVfTo } from './vf-work.ts';
-import { hasStandby, hasVf, standbyAliasOf, vfAliasesOf, wholeScope } from './vm-nic.ts';
+import { hasStandby, hasVf, standbyAliasOf, takeStandbyCommand, vfAliasesOf, wholeScope } from './vm-nic.ts';
 import { quoted } from './wording.ts';
 
 /** A VM as it was read a moment ago, under the lock of the VF; `vm` is absent when the hypervisor knows it no more. */
@@ -126,11 +126,7 @@ async function unplug(
 function stayingStandby(vm: Vm, lease: Lease): string | undefined {
   const { live, stored } = hasStandby(vm, lease);
   if (!live && !stored) return undefined;
-  const scope = `${live ? ' --live' : ''}${stored ? ' --config' : ''}`;
-  return (
-    `its standby stays in ${quoted(vm.name)}; ` +
-    `\`virsh detach-device-alias ${vm.uuid} ${standbyAliasOf(lease)}${scope}\` takes it`
-  );
+  return `its standby stays in ${quoted(vm.name)}; ${takeStandbyCommand(vm, standbyAliasOf(lease))} takes it`;
 }
 
 /** The VM of a lease; undefined when the hypervisor knows it no more. */

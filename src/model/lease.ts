@@ -73,6 +73,8 @@ export const Lease = z.strictObject({
     .strictObject({
       kind: z.enum(['bridge', 'openvswitch']),
       bridge: z.string(),
+      /** Its name, where the VM had it from an earlier VF; absent: the name that follows from the generation. */
+      alias: z.string().optional(),
     })
     .optional(),
   acceptedRisks: z.array(Risk),
