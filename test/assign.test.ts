@@ -264,6 +264,18 @@ describe('a failover pair', () => {
     expect((await process.hypervisor.readVm('web-1')).nics).toEqual(nics);
   });
 
+  it('stays one after a detach that could ask nobody', async () => {
+    const now = await world();
+    const process = openProcess(now);
+    const { host, hypervisor } = process;
+    const { lease } = await attachVf(host, now.readGround, request('web-1', { failover }));
+    const detached = await detachVfs({ ...host, hypervisor: undefined }, { vm: 'web-1' });
+    expect(detached.releases).toMatchObject([{ result: 'kept' }]);
+    const nics = await unplugVf(process, lease);
+    expect((await recoverLeases(host)).releases).toMatchObject([{ result: 'free' }]);
+    expect((await hypervisor.readVm('web-1')).nics).toEqual(nics);
+  });
+
   it('of which a killed detach has taken half of one definition is not taken for whole', async () => {
     const start = await world();
     const now = copyWorld(start);

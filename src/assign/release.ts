@@ -51,8 +51,6 @@ export async function releaseVf(
   if (current?.generation !== lease.generation) throw changed(lease);
   const isStaying =
     standby !== 'taken' && lease.standby !== undefined && isPairMarked(host.stateFolder, lease);
-  // Before the VF goes: who dies after that has begun to take both.
-  if (!isStaying) endPairMark(host.stateFolder, lease.key);
   const unplugged = await unplug(host, lease, seen, isStaying);
   const obstacle = unplugged.obstacle ?? (await findUser(host, lease, unplugged.isFresh));
   if (obstacle !== undefined) return releaseOf(lease, 'kept', obstacle);
@@ -67,7 +65,7 @@ export async function releaseVf(
   endQuarantine(host.stateFolder, lease.key);
   if (!(await host.leases.deleteIfGeneration(lease.key, lease.generation))) throw changed(lease);
   // After the lease: as long as that stands, the mark keeps the standby.
-  if (isStaying) endPairMark(host.stateFolder, lease.key);
+  if (lease.standby !== undefined) endPairMark(host.stateFolder, lease.key);
   return releaseOf(lease, 'free', unplugged.staying);
 }
 
@@ -110,6 +108,8 @@ async function unplug(
     // Also when it is not seen: a hypervisor that is still plugging it in does one after the other.
     const isStandbyTaken = lease.standby !== undefined && !isStandbyStaying;
     const standby = isStandbyTaken ? [standbyAliasOf(lease)] : [];
+    // Before the VF goes: who dies after that has begun to take both.
+    if (isStandbyTaken) endPairMark(host.stateFolder, lease.key);
     for (const alias of [...vfAliasesOf(vm, lease), ...standby])
       await host.hypervisor.detachNic(vm.uuid, alias, wholeScope(vm), host.unplugTimeoutMs);
     const { live, stored } = hasVf(vm, lease);
