@@ -10,14 +10,14 @@ import { leaseForQemu } from '../src/assign/lease-for-qemu.ts';
 import { recoverLeases } from '../src/assign/recover.ts';
 import { vfAliasOf } from '../src/assign/vm-nic.ts';
 import { VfleetError } from '../src/base/errors.ts';
-import { newVm } from '../src/hypervisor/simulated/sim-vms.ts';
+import { newSimVms, newVm } from '../src/hypervisor/simulated/sim-vms.ts';
 import { openFileLeases } from '../src/lease/file-leases.ts';
 import { listEveryLease } from '../src/lease/lease-store.ts';
 import { listQuarantines } from '../src/lease/quarantine.ts';
 import { hostileRecords } from '../src/lease/testing/hostile-record.ts';
 import { vfFileName } from '../src/lease/vf-file-name.ts';
 import { lockVf } from '../src/lease/vf-lock.ts';
-import type { Lease } from '../src/model/lease.ts';
+import type { Lease, LeaseOwner } from '../src/model/lease.ts';
 import type { VmNic } from '../src/model/vm.ts';
 import { igbProfile } from '../src/sim/profiles/igb.ts';
 import type { SimProfile } from '../src/sim/profile.ts';
@@ -290,6 +290,65 @@ describe('a failover pair', () => {
     expect((await recoverLeases(host)).releases).toMatchObject([{ result: 'free' }]);
     expect((await hypervisor.readVm('web-1')).storedNics).toEqual([]);
     expect(await problemsOf(now, start)).toEqual([]);
+  });
+});
+
+describe('a lease of another hypervisor', () => {
+  const other = 'qemu+unix:///system?socket=/srv/other/libvirt-sock';
+
+  /** A world with a lease of a VM that does not run, and a hypervisor that has never heard of it. */
+  async function strangeWorld(hold: 'live' | 'stored') {
+    const start = await world();
+    const now = copyWorld(start);
+    const process = openProcess(now);
+    const vm = hold === 'stored' ? 'db-1' : 'web-1';
+    const { lease } = await attachVf(process.host, now.readGround, request(vm, { hold }));
+    if (hold === 'live') await process.hypervisor.destroy(vm);
+    const strange = openProcess({ ...now, vms: newSimVms([]) });
+    const host = { ...strange.host, hypervisor: { ...strange.hypervisor, uri: other } };
+    return { start, now, process, lease, host, vm };
+  }
+
+  it.each(['live', 'stored'] as const)('is kept by recovery and detach (%s)', async (hold) => {
+    const { now, process, lease, host, vm } = await strangeWorld(hold);
+    const before = structuredClone(vfsOf(now));
+    const kept = {
+      result: 'kept',
+      why: `its VM is one of sim:///, not of "${other}", which was asked`,
+    };
+    expect((await recoverLeases(host)).releases).toMatchObject([kept]);
+    expect((await detachVfs(host, { vm })).releases).toMatchObject([kept]);
+    expect(vfsOf(now)).toEqual(before);
+    expect(await listEveryLease(host.leases)).toEqual([lease]);
+    expect((await recoverLeases(process.host)).releases).toHaveLength(hold === 'live' ? 1 : 0);
+  });
+
+  it('of which a copy of its VM is there, without the VF, is kept until that VM is named', async () => {
+    const { now, process, lease, vm } = await strangeWorld('stored');
+    const copies = newSimVms(
+      structuredClone(now.vms.vms).map((each) => ({ ...each, nics: [], storedNics: [] })),
+    );
+    const strange = openProcess({ ...now, vms: copies });
+    const host = { ...strange.host, hypervisor: { ...strange.hypervisor, uri: other } };
+    expect((await recoverLeases(host)).releases).toMatchObject([{ result: 'kept' }]);
+    expect(await listEveryLease(host.leases)).toEqual([lease]);
+    expect((await recoverLeases(process.host)).releases).toEqual([]);
+    expect((await detachVfs(host, { vm })).releases).toMatchObject([{ result: 'free' }]);
+  });
+
+  it('stands where that has the VM with the VF, under whichever name', async () => {
+    const { process, host } = await strangeWorld('stored');
+    const moved = { ...host, hypervisor: { ...process.hypervisor, uri: other } };
+    expect((await recoverLeases(moved)).releases).toEqual([]);
+  });
+
+  it('that does not say which is given back, as ever', async () => {
+    const { now, start, lease, host } = await strangeWorld('stored');
+    const { hypervisor: _, ...owner } = lease.owner as Extract<LeaseOwner, { kind: 'libvirt' }>;
+    const path = join(now.stateFolder, 'leases', `${vfFileName(lease.key)}.json`);
+    writeFileSync(path, JSON.stringify({ ...lease, owner }));
+    expect((await recoverLeases(host)).releases).toMatchObject([{ result: 'free' }]);
+    expect(factsOf(now)).toEqual(factsOf(start));
   });
 });
 

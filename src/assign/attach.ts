@@ -6,7 +6,7 @@ import { checkNotCutOff } from '../apply/cut-off.ts';
 import type { ChangeScope, Hypervisor, NewNic } from '../hypervisor/hypervisor.ts';
 import { markPair } from '../lease/pair-mark.ts';
 import type { Attachment, AttachRequest, CandidateVerdict } from '../model/attachment.ts';
-import type { Lease } from '../model/lease.ts';
+import type { Lease, LeaseOwner } from '../model/lease.ts';
 import { findVm, isActive } from '../model/vm.ts';
 import type { Vm } from '../model/vm.ts';
 import type { AssigningHost } from './assigning-host.ts';
@@ -48,7 +48,7 @@ export async function attachVf(
       {
         offer: ground.offer,
         seeker,
-        owner: { kind: 'libvirt', uuid: vm.uuid, name: vm.name, hold: request.hold },
+        owner: ownerOf(vm, hypervisor, request),
         mac: request.mac,
         macOwner: vm.uuid,
         pairing: request.failover === undefined ? undefined : { vm, scope, standby: request.failover },
@@ -107,6 +107,14 @@ export function hypervisorOf({ hypervisor }: AssigningHost): Hypervisor {
   throw new VfleetError('hypervisor.unreachable', 'this host has no hypervisor', {
     hint: 'for a QEMU that you start yourself there is --qemu',
   });
+}
+
+function ownerOf(
+  { uuid, name }: Vm,
+  { uri }: Hypervisor,
+  { hold }: AttachRequest,
+): Extract<LeaseOwner, { kind: 'libvirt' }> {
+  return { kind: 'libvirt', uuid, name, ...(uri === undefined ? {} : { hypervisor: uri }), hold };
 }
 
 /** What of the VM is changed. */

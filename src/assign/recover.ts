@@ -18,7 +18,7 @@ import { isOwnerGone, readQemuOwnerFacts } from './qemu-owner.ts';
 import { openGlance } from './recovery-glance.ts';
 import type { Glance } from './recovery-glance.ts';
 import type { SeenVm } from './release.ts';
-import { isAnswer, readVmOf, releaseOf, releaseOrphan, releaseVf } from './release.ts';
+import { isAnswer, otherHypervisor, readVmOf, releaseOf, releaseOrphan, releaseVf } from './release.ts';
 import { shareHost } from './sharing.ts';
 import { Turns } from './turns.ts';
 import { listVfUsers, nameOfVf, readPresentVf, setVfTo, withLeaseLock } from './vf-work.ts';
@@ -142,7 +142,8 @@ async function findOwning(host: AssigningHost, glance: Glance, lease: Lease): Pr
   try {
     // Only what is seen now, under the lock, may end a lease.
     const vm = await readVmOf(host, lease);
-    if (vm === undefined || !isOwning(vm, lease)) return { isOwning: false, seen: { vm } };
+    if (vm === undefined || !isOwning(vm, lease))
+      return otherHypervisor(host, lease) ?? { isOwning: false, seen: { vm } };
     return { isOwning: true, isAbsent: !hasVf(vm, lease).live };
   } catch (error) {
     if (isAnswer(error)) return error.message;

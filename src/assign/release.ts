@@ -103,7 +103,8 @@ async function unplug(
     return { obstacle: 'no hypervisor can be asked about its VM', isFresh: false };
   try {
     const { vm } = seen ?? { vm: await readVmOf(host, lease) };
-    if (vm === undefined) return { isFresh: false };
+    // A copy of the VM that somebody names is another matter: it is asked for.
+    if (vm === undefined) return { obstacle: otherHypervisor(host, lease), isFresh: false };
     host.report(`unplugging ${nameOfVf(lease.key)} from ${quoted(vm.name)}`);
     // Also when it is not seen: a hypervisor that is still plugging it in does one after the other.
     const isStandbyTaken = lease.standby !== undefined && !isStandbyStaying;
@@ -138,6 +139,17 @@ export async function readVmOf(host: AssigningHost, { owner }: Lease): Promise<V
     if (error instanceof VfleetError && error.code === 'vm.unknown') return undefined;
     throw error;
   }
+}
+
+/**
+ * Says that the hypervisor which was asked is not that of the lease's VM, so that a VM which it does not have, or has without
+ * the VF, says nothing. Undefined when it is the one, or nobody knows.
+ */
+export function otherHypervisor({ hypervisor }: AssigningHost, { owner }: Lease): string | undefined {
+  const asked = hypervisor?.uri;
+  if (owner.kind !== 'libvirt' || owner.hypervisor === undefined || asked === undefined) return undefined;
+  if (owner.hypervisor === asked) return undefined;
+  return `its VM is one of ${quoted(owner.hypervisor)}, not of ${quoted(asked)}, which was asked`;
 }
 
 /**

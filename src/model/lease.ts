@@ -20,6 +20,8 @@ export const LeaseOwner = z.discriminatedUnion('kind', [
     kind: z.literal('libvirt'),
     uuid: z.string(),
     name: z.string(),
+    /** URI of the hypervisor whose VM it is; absent in leases of an earlier vfleet: any may say that it has ended. */
+    hypervisor: z.string().optional(),
     /**
      * `live`: until the running VM ends. `stored`: as long as the stored definition of the VM names the VF, through stops
      * and starts.
