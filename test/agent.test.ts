@@ -127,6 +127,23 @@ describe('what VMs leave behind', () => {
     expect(agent.of('released')).toMatchObject([{ key: { pf }, network: 'storage' }]);
   });
 
+  it('goes back when the VF of a pair is unplugged behind our back, and its standby stays', async () => {
+    const { world, before } = await newWorld();
+    const agent = await start(world);
+    const failover = { kind: 'bridge', bridge: 'br0' } as const;
+    await ask(agent.socketPath, 'POST', '/v1/attach', request('web-1', { failover }));
+    const { hypervisor } = agent.process;
+    const { uuid, nics } = await hypervisor.readVm('web-1');
+    const alias = nics.find(({ hostAddress }) => hostAddress !== undefined)?.alias ?? '';
+    await hypervisor.detachNic(uuid, alias, { live: true, stored: false }, 1000);
+    await until('the VF is free', async () => (await leasesOf(agent)) === 0);
+    expect(await problemsOf(world, before, { staying: 1 })).toEqual([]);
+    expect((await hypervisor.readVm('web-1')).nics).toMatchObject([{ teaming: { role: 'persistent' } }]);
+    expect(agent.of('released')).toMatchObject([
+      { text: expect.stringContaining('its standby stays in web-1') },
+    ]);
+  });
+
   it('stays through a stop when the stored definition names it, and ends with the definition', async () => {
     const { world, before } = await newWorld();
     const agent = await start(world);

@@ -12,6 +12,7 @@ import { listNames } from '../src/lease/record-file.ts';
 import { probeRecordName, writeProbeRecord } from '../src/lease/probe-record.ts';
 import { exampleLease } from '../src/lease/testing/example-lease.ts';
 import type { AttachRequest } from '../src/model/attachment.ts';
+import type { VmNic } from '../src/model/vm.ts';
 import {
   afterDeath,
   copyWorld,
@@ -24,7 +25,7 @@ import {
   request,
   runUntilKilled,
 } from './assigning.fixture.ts';
-import type { Process, World } from './assigning.fixture.ts';
+import type { Expected, Process, World } from './assigning.fixture.ts';
 
 afterEach(removeFolders);
 
@@ -50,8 +51,27 @@ const hosts = [
 const standby = { kind: 'bridge', bridge: 'br0' } as const;
 const attaches: readonly (readonly [string, Partial<AttachRequest>])[] = [
   ['live', {}],
+  ['live with a standby', { failover: standby }],
   ['stored with a standby', { hold: 'stored', failover: standby }],
 ];
+
+/** Somebody takes the VF of a VM from wherever it is named, past vfleet; its standby is as it was. */
+async function unplugVf(world: World, vm: string): Promise<void> {
+  const { hypervisor } = openProcess(world);
+  const { uuid, nics, storedNics } = await hypervisor.readVm(vm);
+  const [alias = ''] = [...nics, ...storedNics].flatMap((nic) =>
+    nic.hostAddress === undefined ? [] : [nic.alias],
+  );
+  await hypervisor.detachNic(uuid, alias, { live: nics.length > 0, stored: storedNics.length > 0 }, 1000);
+}
+
+/** What a VM has that is no VF, in the running VM and in its stored definition. */
+function othersOf(world: World, vm: string): unknown {
+  const found = world.vms.vms.find(({ name }) => name === vm);
+  const others = (nics: readonly VmNic[]): VmNic[] =>
+    nics.filter(({ hostAddress }) => hostAddress === undefined);
+  return { live: others(found?.nics ?? []), stored: others(found?.storedNics ?? []) };
+}
 
 /** More changes than any of the cases makes at one place. */
 const maxChanges = 60;
@@ -65,6 +85,7 @@ async function killEverywhere(
   begin: World,
   work: (process: Process) => Promise<unknown>,
   check: (now: World) => Promise<void> = async () => undefined,
+  expected: Expected = {},
 ): Promise<number> {
   let deaths = 0;
   for (const place of places) {
@@ -77,7 +98,7 @@ async function killEverywhere(
         const { host } = openProcess(now);
         const { releases } = await recoverLeases(host);
         const where = `${kill} change ${after} of ${place}`;
-        expect({ where, problems: await problemsOf(now, start) }).toEqual({ where, problems: [] });
+        expect({ where, problems: await problemsOf(now, start, expected) }).toEqual({ where, problems: [] });
         expect(releases.filter(({ result }) => result !== 'free')).toEqual([]);
         expect((await recoverLeases(host)).releases).toEqual([]);
         await check(now);
@@ -103,6 +124,65 @@ describe.each(hosts)('on %s, killed around any change,', (profile, text) => {
     const deaths = await killEverywhere(start, begin, async ({ host }) => detachVfs(host, { vm: 'web-1' }));
     expect(deaths).toBeGreaterThan(7);
   });
+
+  it.each(attaches.slice(1))(
+    'a recovery leaves the standby of a VF (%s) that was unplugged past vfleet',
+    async (_, more) => {
+      const start = await makeWorld(profile, text);
+      const begin = copyWorld(start);
+      await attachVf(openProcess(begin).host, begin.readGround, request('web-1', more));
+      const others = othersOf(begin, 'web-1');
+      await unplugVf(begin, 'web-1');
+      const deaths = await killEverywhere(
+        start,
+        begin,
+        async ({ host }) => recoverLeases(host),
+        async (now) => {
+          expect(await listEveryLease(openFileLeases(now.stateFolder))).toEqual([]);
+          expect(othersOf(now, 'web-1')).toEqual(others);
+        },
+        { staying: 1 },
+      );
+      expect(deaths).toBeGreaterThan(4);
+    },
+  );
+
+  it.each(attaches.slice(1))(
+    'an attach (%s) makes a pair with a standby that was left, and takes it never',
+    async (_, more) => {
+      const start = await makeWorld(profile, text);
+      const begin = copyWorld(start);
+      await attachVf(openProcess(begin).host, begin.readGround, request('web-1', more));
+      const others = othersOf(begin, 'web-1');
+      await unplugVf(begin, 'web-1');
+      await recoverLeases(openProcess(begin).host);
+      const deaths = await killEverywhere(
+        start,
+        begin,
+        async ({ host }) => attachVf(host, begin.readGround, request('web-1', more)),
+        async (now) => expect(othersOf(now, 'web-1')).toEqual(others),
+        { staying: 1 },
+      );
+      expect(deaths).toBeGreaterThan(5);
+    },
+  );
+
+  it.each(attaches.slice(1))(
+    'a detach takes the standby of a VF (%s) that was unplugged past vfleet',
+    async (_, more) => {
+      const start = await makeWorld(profile, text);
+      const begin = copyWorld(start);
+      await attachVf(openProcess(begin).host, begin.readGround, request('web-1', more));
+      await unplugVf(begin, 'web-1');
+      const deaths = await killEverywhere(
+        start,
+        begin,
+        async ({ host }) => detachVfs(host, { vm: 'web-1' }),
+        async (now) => expect(othersOf(now, 'web-1')).toEqual({ live: [], stored: [] }),
+      );
+      expect(deaths).toBeGreaterThan(6);
+    },
+  );
 
   it('a recovery is finished by the next one', async () => {
     const start = await makeWorld(profile, text);

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LeaseCare } from '../src/agent/lease-care.ts';
@@ -10,13 +10,15 @@ import { leaseForQemu } from '../src/assign/lease-for-qemu.ts';
 import { recoverLeases } from '../src/assign/recover.ts';
 import { vfAliasOf } from '../src/assign/vm-nic.ts';
 import { VfleetError } from '../src/base/errors.ts';
-import { newVm } from '../src/hypervisor/simulated/sim-vms.ts';
+import { newSimVms, newVm } from '../src/hypervisor/simulated/sim-vms.ts';
 import { openFileLeases } from '../src/lease/file-leases.ts';
 import { listEveryLease } from '../src/lease/lease-store.ts';
 import { listQuarantines } from '../src/lease/quarantine.ts';
 import { hostileRecords } from '../src/lease/testing/hostile-record.ts';
 import { vfFileName } from '../src/lease/vf-file-name.ts';
 import { lockVf } from '../src/lease/vf-lock.ts';
+import type { Lease, LeaseOwner } from '../src/model/lease.ts';
+import type { VmNic } from '../src/model/vm.ts';
 import { igbProfile } from '../src/sim/profiles/igb.ts';
 import type { SimProfile } from '../src/sim/profile.ts';
 import type { SimVf } from '../src/sim/state.ts';
@@ -33,7 +35,7 @@ import {
   request,
   vfsOf,
 } from './assigning.fixture.ts';
-import type { World } from './assigning.fixture.ts';
+import type { Process, World } from './assigning.fixture.ts';
 
 afterEach(removeFolders);
 
@@ -137,6 +139,216 @@ describe.each([
     expect(second.lease.key).toEqual(first.lease.key);
     expect(second.lease.settings.mac).not.toBe(first.lease.settings.mac);
     expect(await problemsOf(now, start)).toEqual([]);
+  });
+});
+
+describe('a failover pair', () => {
+  const failover = { kind: 'bridge', bridge: 'br0' } as const;
+
+  /** The VF is unplugged past vfleet; what of the pair is still in the VM. */
+  async function unplugVf({ hypervisor }: Process, lease: Lease): Promise<readonly VmNic[]> {
+    const { uuid } = await hypervisor.readVm('web-1');
+    await hypervisor.detachNic(uuid, vfAliasOf(lease), { live: true, stored: true }, 1000);
+    return (await hypervisor.readVm('web-1')).nics;
+  }
+
+  it('whose VF is unplugged past vfleet leaves its standby, and says how to take it', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const process = openProcess(now);
+    const { host, hypervisor } = process;
+    const { lease } = await attachVf(host, now.readGround, request('web-1', { failover }));
+    const { uuid } = await hypervisor.readVm('web-1');
+    const [standby] = await unplugVf(process, lease);
+    expect((await recoverLeases(host)).releases).toEqual([
+      expect.objectContaining({
+        result: 'free',
+        why: `its standby stays in web-1; \`virsh detach-device-alias ${uuid} ${standby?.alias} --live\` takes it`,
+      }),
+    ]);
+    expect((await hypervisor.readVm('web-1')).nics).toEqual([standby]);
+    expect(factsOf(now)).toEqual(factsOf(start));
+    expect(await problemsOf(now, start, { staying: 1 })).toEqual([]);
+  });
+
+  it.each([
+    ['bridge', 'br0', 'live'],
+    ['openvswitch', 'br-int', 'stored'],
+  ] as const)('is made again with the standby that was left on %s %s', async (kind, bridge, hold) => {
+    const start = await world();
+    const now = copyWorld(start);
+    const process = openProcess(now);
+    const { host, hypervisor } = process;
+    const asked = request('web-1', { hold, failover: { kind, bridge } });
+    const first = await attachVf(host, now.readGround, asked);
+    const [standby] = await unplugVf(process, first.lease);
+    await recoverLeases(host);
+    const { lease } = await attachVf(host, now.readGround, asked);
+    expect(lease.settings.mac).toBe(first.lease.settings.mac);
+    expect(lease.standby).toEqual({ kind, bridge, alias: standby?.alias });
+    const { nics } = await hypervisor.readVm('web-1');
+    expect(nics).toEqual([
+      standby,
+      expect.objectContaining({ teaming: { role: 'transient', partner: standby?.alias } }),
+    ]);
+    expect(await problemsOf(now, start)).toEqual([]);
+    expect((await detachVfs(host, { vm: 'web-1' })).releases).toMatchObject([{ result: 'free' }]);
+    expect(await hypervisor.readVm('web-1')).toMatchObject({ nics: [], storedNics: [] });
+    expect(await problemsOf(now, start)).toEqual([]);
+  });
+
+  it.each([
+    [
+      'another bridge',
+      { failover: { kind: 'openvswitch' as const, bridge: 'br-int' } },
+      'on br0, which makes no pair',
+    ],
+    [
+      'another definition',
+      { failover, hold: 'stored' as const },
+      'on br0, in the running VM alone, which makes no',
+    ],
+  ])('on %s is refused while the earlier standby is there', async (_, more, message) => {
+    const now = await world();
+    const process = openProcess(now);
+    const { host } = process;
+    const { lease } = await attachVf(host, now.readGround, request('web-1', { failover }));
+    await unplugVf(process, lease);
+    await recoverLeases(host);
+    const before = structuredClone({ state: now.state, vms: now.vms.vms });
+    const error = await refusalOf(attachVf(host, now.readGround, request('web-1', more)));
+    expect(error).toMatchObject({ code: 'usage.invalid', message: expect.stringContaining(message) });
+    expect(error.hint).toMatch(/virsh detach-device-alias [-0-9a-f]+ ua-vfleet-standby-[0-9a-f]{16} --live/);
+    expect({ state: now.state, vms: now.vms.vms }).toEqual(before);
+    expect(await listEveryLease(host.leases)).toEqual([]);
+  });
+
+  it('that cannot be made again leaves the standby that was there', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const process = openProcess(now);
+    const { lease } = await attachVf(process.host, now.readGround, request('web-1', { failover }));
+    const nics = await unplugVf(process, lease);
+    await recoverLeases(process.host);
+    const broken = openProcess(now, { vms: [{ operation: 'attach', refusal: 'no' }] });
+    const attempt = attachVf(broken.host, now.readGround, request('web-1', { failover }));
+    expect((await refusalOf(attempt)).code).toBe('attach.undone');
+    expect((await broken.hypervisor.readVm('web-1')).nics).toEqual(nics);
+    expect(await problemsOf(now, start, { staying: 1 })).toEqual([]);
+  });
+
+  it('keeps its standby while the VF cannot be cleaned, until somebody detaches both', async () => {
+    const now = await world();
+    const { lease } = await attachVf(openProcess(now).host, now.readGround, request('web-1', { failover }));
+    const broken = openProcess(now, { kernel: [{ operation: 'write', path: '/reset', errno: 'EIO' }] });
+    await unplugVf(broken, lease);
+    expect((await recoverLeases(broken.host)).releases).toMatchObject([{ result: 'quarantined' }]);
+    expect((await recoverLeases(broken.host)).releases).toMatchObject([{ result: 'quarantined' }]);
+    expect((await broken.hypervisor.readVm('web-1')).nics).toHaveLength(1);
+    const { host, hypervisor } = openProcess(now);
+    expect((await detachVfs(host, { vm: 'web-1' })).releases).toMatchObject([{ result: 'free' }]);
+    expect((await hypervisor.readVm('web-1')).nics).toEqual([]);
+  });
+
+  it.each([
+    ['of an earlier vfleet, once a recovery has seen it,', (path: string) => rmSync(path)],
+    ['whose mark is damaged', (path: string) => writeFileSync(path, '{')],
+  ])('%s leaves its standby, too', async (_, spoil) => {
+    const now = await world();
+    const process = openProcess(now);
+    const { lease } = await attachVf(process.host, now.readGround, request('web-1', { failover }));
+    spoil(join(now.stateFolder, 'leases', `${vfFileName(lease.key)}.pair`));
+    expect((await recoverLeases(process.host)).releases).toEqual([]);
+    const nics = await unplugVf(process, lease);
+    expect((await recoverLeases(process.host)).releases).toMatchObject([{ result: 'free' }]);
+    expect((await process.hypervisor.readVm('web-1')).nics).toEqual(nics);
+  });
+
+  it('stays one after a detach that could ask nobody', async () => {
+    const now = await world();
+    const process = openProcess(now);
+    const { host, hypervisor } = process;
+    const { lease } = await attachVf(host, now.readGround, request('web-1', { failover }));
+    const detached = await detachVfs({ ...host, hypervisor: undefined }, { vm: 'web-1' });
+    expect(detached.releases).toMatchObject([{ result: 'kept' }]);
+    const nics = await unplugVf(process, lease);
+    expect((await recoverLeases(host)).releases).toMatchObject([{ result: 'free' }]);
+    expect((await hypervisor.readVm('web-1')).nics).toEqual(nics);
+  });
+
+  it('of which a killed detach has taken half of one definition is not taken for whole', async () => {
+    const start = await world();
+    const now = copyWorld(start);
+    const { host, hypervisor } = openProcess(now);
+    const { lease } = await attachVf(host, now.readGround, request('web-1', { hold: 'stored', failover }));
+    const { uuid } = await hypervisor.readVm('web-1');
+    // As libvirt does it: the stored definition is first.
+    rmSync(join(now.stateFolder, 'leases', `${vfFileName(lease.key)}.pair`));
+    await hypervisor.detachNic(uuid, vfAliasOf(lease), { live: false, stored: true }, 1000);
+    expect((await recoverLeases(host)).releases).toEqual([]);
+    await hypervisor.stop('web-1');
+    expect((await recoverLeases(host)).releases).toMatchObject([{ result: 'free' }]);
+    expect((await hypervisor.readVm('web-1')).storedNics).toEqual([]);
+    expect(await problemsOf(now, start)).toEqual([]);
+  });
+});
+
+describe('a lease of another hypervisor', () => {
+  const other = 'qemu+unix:///system?socket=/srv/other/libvirt-sock';
+
+  /** A world with a lease of a VM that does not run, and a hypervisor that has never heard of it. */
+  async function strangeWorld(hold: 'live' | 'stored') {
+    const start = await world();
+    const now = copyWorld(start);
+    const process = openProcess(now);
+    const vm = hold === 'stored' ? 'db-1' : 'web-1';
+    const { lease } = await attachVf(process.host, now.readGround, request(vm, { hold }));
+    if (hold === 'live') await process.hypervisor.destroy(vm);
+    const strange = openProcess({ ...now, vms: newSimVms([]) });
+    const host = { ...strange.host, hypervisor: { ...strange.hypervisor, uri: other } };
+    return { start, now, process, lease, host, vm };
+  }
+
+  it.each(['live', 'stored'] as const)('is kept by recovery and detach (%s)', async (hold) => {
+    const { now, process, lease, host, vm } = await strangeWorld(hold);
+    const before = structuredClone(vfsOf(now));
+    const kept = {
+      result: 'kept',
+      why: `its VM is one of sim:///, not of "${other}", which was asked`,
+    };
+    expect((await recoverLeases(host)).releases).toMatchObject([kept]);
+    expect((await detachVfs(host, { vm })).releases).toMatchObject([kept]);
+    expect(vfsOf(now)).toEqual(before);
+    expect(await listEveryLease(host.leases)).toEqual([lease]);
+    expect((await recoverLeases(process.host)).releases).toHaveLength(hold === 'live' ? 1 : 0);
+  });
+
+  it('of which a copy of its VM is there, without the VF, is kept until that VM is named', async () => {
+    const { now, process, lease, vm } = await strangeWorld('stored');
+    const copies = newSimVms(
+      structuredClone(now.vms.vms).map((each) => ({ ...each, nics: [], storedNics: [] })),
+    );
+    const strange = openProcess({ ...now, vms: copies });
+    const host = { ...strange.host, hypervisor: { ...strange.hypervisor, uri: other } };
+    expect((await recoverLeases(host)).releases).toMatchObject([{ result: 'kept' }]);
+    expect(await listEveryLease(host.leases)).toEqual([lease]);
+    expect((await recoverLeases(process.host)).releases).toEqual([]);
+    expect((await detachVfs(host, { vm })).releases).toMatchObject([{ result: 'free' }]);
+  });
+
+  it('stands where that has the VM with the VF, under whichever name', async () => {
+    const { process, host } = await strangeWorld('stored');
+    const moved = { ...host, hypervisor: { ...process.hypervisor, uri: other } };
+    expect((await recoverLeases(moved)).releases).toEqual([]);
+  });
+
+  it('that does not say which is given back, as ever', async () => {
+    const { now, start, lease, host } = await strangeWorld('stored');
+    const { hypervisor: _, ...owner } = lease.owner as Extract<LeaseOwner, { kind: 'libvirt' }>;
+    const path = join(now.stateFolder, 'leases', `${vfFileName(lease.key)}.json`);
+    writeFileSync(path, JSON.stringify({ ...lease, owner }));
+    expect((await recoverLeases(host)).releases).toMatchObject([{ result: 'free' }]);
+    expect(factsOf(now)).toEqual(factsOf(start));
   });
 });
 

@@ -13,10 +13,12 @@ import { newSimVms } from '../src/hypervisor/simulated/sim-vms.ts';
 import type { SimVms } from '../src/hypervisor/simulated/sim-vms.ts';
 import { readSnapshot } from '../src/inventory/snapshot.ts';
 import { KernelSession } from '../src/kernel/session.ts';
-import { openFileLeases } from '../src/lease/file-leases.ts';
+import { leaseFolder, openFileLeases } from '../src/lease/file-leases.ts';
 import { listEveryLease } from '../src/lease/lease-store.ts';
 import type { LeaseStore } from '../src/lease/lease-store.ts';
 import { listQuarantines } from '../src/lease/quarantine.ts';
+import { listNames } from '../src/lease/record-file.ts';
+import { vfFileName } from '../src/lease/vf-file-name.ts';
 import type { AttachRequest } from '../src/model/attachment.ts';
 import type { SimFault } from '../src/sim/fault.ts';
 import { newNetdev } from '../src/sim/netdev.ts';
@@ -225,11 +227,21 @@ export function factsOf(world: Pick<World, 'state'>): unknown {
   }));
 }
 
+/** What may be so besides. */
+export interface Expected {
+  /** Standbys that stay in a VM whose VF was unplugged past vfleet. */
+  readonly staying?: number;
+}
+
 /**
  * Whether every VF is either free and as it was at the start, or leased to a VM that has it. Answers what is wrong, none
  * when all is well. Other than that nothing may be left: interfaces in VMs, quarantines, half-written files.
  */
-export async function problemsOf(world: World, start: World): Promise<readonly string[]> {
+export async function problemsOf(
+  world: World,
+  start: World,
+  { staying = 0 }: Expected = {},
+): Promise<readonly string[]> {
   const problems: string[] = [];
   const leases = await listEveryLease(openFileLeases(world.stateFolder));
   const before = factsOf(start) as readonly unknown[];
@@ -258,10 +270,17 @@ export async function problemsOf(world: World, start: World): Promise<readonly s
     if (lease.standby !== undefined && !nics.some(({ teaming }) => teaming?.role === 'persistent'))
       problems.push(`${name}: its standby is gone`);
   });
-  const wanted = leases.filter(({ standby }) => standby !== undefined).length;
+  const wanted = leases.filter(({ standby }) => standby !== undefined).length + staying;
   for (const vm of world.vms.vms) {
-    const standbys = vm.nics.filter(({ teaming }) => teaming?.role === 'persistent');
-    if (standbys.length > wanted) problems.push(`${vm.name} has a standby and no VF`);
+    for (const nics of [vm.nics, vm.storedNics]) {
+      const standbys = nics.filter(({ teaming }) => teaming?.role === 'persistent');
+      if (standbys.length > wanted) problems.push(`${vm.name} has a standby and no VF`);
+    }
+  }
+  for (const name of listNames(leaseFolder(world.stateFolder))) {
+    const vf = leases.find(({ key }) => name === `${vfFileName(key)}.pair`);
+    if (name.endsWith('.tmp') || (name.endsWith('.pair') && vf?.standby === undefined))
+      problems.push(`${name} is left`);
   }
   if (listQuarantines(world.stateFolder).length > 0) problems.push('something is in quarantine');
   return problems;

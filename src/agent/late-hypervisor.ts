@@ -36,6 +36,9 @@ export function lateHypervisor(label: string, connect: () => Promise<Hypervisor>
     get label() {
       return connected?.label ?? label;
     },
+    get uri() {
+      return connected?.uri;
+    },
     listVms: async () => (await open()).listVms(),
     readVm: async (nameOrUuid) => (await open()).readVm(nameOrUuid),
     hasNic: async (uuid, alias, scope) => (await open()).hasNic(uuid, alias, scope),

@@ -31,6 +31,9 @@ export function observeHypervisor(inner: Hypervisor): ObservedHypervisor {
     get label() {
       return inner.label;
     },
+    get uri() {
+      return inner.uri;
+    },
     listVms: async () => note(inner.listVms()),
     readVm: async (nameOrUuid) => note(inner.readVm(nameOrUuid)),
     hasNic: async (uuid, alias, scope) => note(inner.hasNic(uuid, alias, scope)),

@@ -4,8 +4,9 @@
 import { VfleetError } from '../base/errors.ts';
 import { checkNotCutOff } from '../apply/cut-off.ts';
 import type { ChangeScope, Hypervisor, NewNic } from '../hypervisor/hypervisor.ts';
+import { markPair } from '../lease/pair-mark.ts';
 import type { Attachment, AttachRequest, CandidateVerdict } from '../model/attachment.ts';
-import type { Lease } from '../model/lease.ts';
+import type { Lease, LeaseOwner } from '../model/lease.ts';
 import { findVm, isActive } from '../model/vm.ts';
 import type { Vm } from '../model/vm.ts';
 import type { AssigningHost } from './assigning-host.ts';
@@ -47,10 +48,10 @@ export async function attachVf(
       {
         offer: ground.offer,
         seeker,
-        owner: { kind: 'libvirt', uuid: vm.uuid, name: vm.name, hold: request.hold },
+        owner: ownerOf(vm, hypervisor, request),
         mac: request.mac,
         macOwner: vm.uuid,
-        standby: request.failover,
+        pairing: request.failover === undefined ? undefined : { vm, scope, standby: request.failover },
         vms,
       },
       candidates,
@@ -108,6 +109,14 @@ export function hypervisorOf({ hypervisor }: AssigningHost): Hypervisor {
   });
 }
 
+function ownerOf(
+  { uuid, name }: Vm,
+  { uri }: Hypervisor,
+  { hold }: AttachRequest,
+): Extract<LeaseOwner, { kind: 'libvirt' }> {
+  return { kind: 'libvirt', uuid, name, ...(uri === undefined ? {} : { hypervisor: uri }), hold };
+}
+
 /** What of the VM is changed. */
 function scopeOf(vm: Vm, { hold }: AttachRequest): ChangeScope {
   const name = quoted(vm.name);
@@ -145,13 +154,16 @@ async function give(
   }
   // The hypervisor sets address and tag by itself, and with them priority and protocol of the tag.
   await setVfTo(host, key, settings);
-  if (!(await hypervisor.hasNic(owner.uuid, vfAliasOf(lease), scope))) {
+  for (const [what, alias] of aliasesOf(lease)) {
+    if (await hypervisor.hasNic(owner.uuid, alias, scope)) continue;
     throw new VfleetError(
       'verify.mismatch',
-      `${hypervisor.label} took the VF, and ${quoted(owner.name)} does not have it`,
+      `${hypervisor.label} took the ${what}, and ${quoted(owner.name)} does not have it`,
     );
   }
   if (!scope.live) await checkNotStarted(hypervisor, owner.uuid, lease);
+  // From now on the VF may be taken from the VM, and the VM goes on with its standby.
+  if (lease.standby !== undefined) markPair(host.stateFolder, lease);
   return { lease, alias: vfAliasOf(lease) };
 }
 
@@ -166,6 +178,12 @@ async function checkNotStarted(hypervisor: Hypervisor, uuid: string, lease: Leas
   );
 }
 
+/** What the VM must have in the end, by name. */
+function aliasesOf(lease: Lease): readonly (readonly [string, string])[] {
+  const vf = ['VF', vfAliasOf(lease)] as const;
+  return lease.standby === undefined ? [vf] : [['standby', standbyAliasOf(lease)], vf];
+}
+
 /** The standby comes first: the VF names it. */
 function nicsOf(lease: Lease): readonly NewNic[] {
   const { address, settings, standby } = lease;
@@ -177,6 +195,8 @@ function nicsOf(lease: Lease): readonly NewNic[] {
   const vf = { hostAddress: address, mac, alias, ...tag };
   if (standby === undefined) return [{ vf }];
   const standbyAlias = standbyAliasOf(lease);
+  // It is in the VM already.
+  if (standby.alias !== undefined) return [{ vf: { ...vf, standbyAlias } }];
   const standbyTag = standby.kind === 'openvswitch' ? tag : {};
   return [
     { standby: { ...standby, ...standbyTag, mac, alias: standbyAlias } },

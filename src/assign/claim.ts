@@ -7,6 +7,7 @@ import { readSnapshot } from '../inventory/snapshot.ts';
 import type { FileLock } from '../kernel/file-lock.ts';
 import { listLinks } from '../kernel/rtnetlink/link.ts';
 import type { KernelSession } from '../kernel/session.ts';
+import { markPair } from '../lease/pair-mark.ts';
 import { lockVf } from '../lease/vf-lock.ts';
 import type { CandidateVerdict } from '../model/attachment.ts';
 import type { Lease, LeaseOwner } from '../model/lease.ts';
@@ -16,6 +17,8 @@ import type { Vm } from '../model/vm.ts';
 import type { AssigningHost } from './assigning-host.ts';
 import type { Candidates, Seeker } from './candidates.ts';
 import { nothingToTake, poolVfOf, rankedOf } from './candidates.ts';
+import type { Pairing } from './left-standby.ts';
+import { listLeftStandbys, standbyFor, withoutLeft } from './left-standby.ts';
 import { giveBackSettings, leasedSettings } from './lease-settings.ts';
 import { chooseMac, listMacUsers } from './mac.ts';
 import type { Addressed } from './mac.ts';
@@ -36,7 +39,7 @@ export interface Claim {
   /** Absent: derived from `macOwner`. */
   readonly mac: string | undefined;
   readonly macOwner: string;
-  readonly standby: Lease['standby'];
+  readonly pairing: Pairing | undefined;
   /** Whose addresses are taken, besides those of the host and the leases. */
   readonly vms: readonly Vm[];
 }
@@ -107,8 +110,13 @@ async function tryClaim(
       // Nobody else is given a VF while we have this lock.
       against = candidates.reasonAgainst(key, records);
       if (against !== undefined) return undefined;
-      const users = listMacUsers(addressed, claim.vms, records.leases);
+      const { pairing } = claim;
+      const left = pairing === undefined ? new Set<string>() : listLeftStandbys(pairing.vm, records.leases);
+      const vms = pairing === undefined ? claim.vms : withoutLeft(claim.vms, pairing.vm, left);
+      const users = listMacUsers(addressed, vms, records.leases);
       const mac = chooseMac(claim.mac, claim.macOwner, seeker.network.name, users);
+      const wanted = leasedSettings(settings, seeker.network, mac);
+      const standby = pairing === undefined ? undefined : standbyFor(pairing, left, wanted);
       const made: Lease = {
         apiVersion: 'vfleet/v1',
         kind: 'Lease',
@@ -117,14 +125,16 @@ async function tryClaim(
         generation: randomBytes(generationBytes).toString('hex'),
         owner,
         network: seeker.network.name,
-        settings: leasedSettings(settings, seeker.network, mac),
+        settings: wanted,
         giveBack: { driver: pool.driver ?? present.driver ?? noDriver, settings },
-        ...(claim.standby === undefined ? {} : { standby: claim.standby }),
+        ...(standby === undefined ? {} : { standby }),
         acceptedRisks: [...risks],
         createdAt: new Date(host.session.kernel.clock.nowMs()).toISOString(),
       };
       // The last moment in which nothing has to be undone.
       checkAsker(host);
+      // Before the lease: an attach that dies right after it must not take from the VM what that had before.
+      if (standby?.alias !== undefined) markPair(host.stateFolder, made);
       return (await host.leases.create(made)) ? made : undefined;
     });
     return lease === undefined ? (against ?? takenMeanwhile) : { lease, lock, present };

@@ -76,7 +76,7 @@ export async function leaseForQemu(
       owner,
       mac: request.mac,
       macOwner: `qemu ${hostIdOf(host.session.files)} ${name}`,
-      standby: undefined,
+      pairing: undefined,
       vms,
     };
     const { lease, lock, present } = await claimVf(host, claim, candidates);

@@ -4,6 +4,7 @@
 import { VfleetError, messageOf } from '../base/errors.ts';
 import { zeroMacAddress } from '../base/identifiers.ts';
 import { removeAbandoned } from '../lease/abandoned.ts';
+import { isPairMarked, markPair } from '../lease/pair-mark.ts';
 import { readProbeRecord } from '../lease/probe-record.ts';
 import { endQuarantine, listQuarantines, readQuarantine } from '../lease/quarantine.ts';
 import { lockVf } from '../lease/vf-lock.ts';
@@ -17,11 +18,11 @@ import { isOwnerGone, readQemuOwnerFacts } from './qemu-owner.ts';
 import { openGlance } from './recovery-glance.ts';
 import type { Glance } from './recovery-glance.ts';
 import type { SeenVm } from './release.ts';
-import { isAnswer, readVmOf, releaseOf, releaseOrphan, releaseVf } from './release.ts';
+import { isAnswer, otherHypervisor, readVmOf, releaseOf, releaseOrphan, releaseVf } from './release.ts';
 import { shareHost } from './sharing.ts';
 import { Turns } from './turns.ts';
 import { listVfUsers, nameOfVf, readPresentVf, setVfTo, withLeaseLock } from './vf-work.ts';
-import { hasVf, isOwning } from './vm-nic.ts';
+import { hasVf, isOwning, isWholePair } from './vm-nic.ts';
 
 /** A reset takes a tenth of a second, a driver up to some seconds: many VMs that crashed at once need not queue. */
 const atOnce = 4;
@@ -100,8 +101,10 @@ async function recoverLease(host: AssigningHost, glance: Glance, known: Lease): 
     if (lease === undefined) return undefined;
     const found = await findOwning(host, glance, lease);
     if (typeof found === 'string') return releaseOf(lease, 'kept', found);
-    if (!found.isOwning) return await releaseVf(host, lease, found.seen);
-    return await putRight(host, glance, lease, found.isAbsent === true);
+    if (!found.isOwning)
+      return await releaseVf(host, lease, { seen: found.seen, standby: 'stays once the pair was whole' });
+    const kept = await putRight(host, glance, lease, found.isAbsent === true);
+    return kept ?? (await notePair(host, lease));
   } finally {
     lock.release();
   }
@@ -139,7 +142,8 @@ async function findOwning(host: AssigningHost, glance: Glance, lease: Lease): Pr
   try {
     // Only what is seen now, under the lock, may end a lease.
     const vm = await readVmOf(host, lease);
-    if (vm === undefined || !isOwning(vm, lease)) return { isOwning: false, seen: { vm } };
+    if (vm === undefined || !isOwning(vm, lease))
+      return otherHypervisor(host, lease) ?? { isOwning: false, seen: { vm } };
     return { isOwning: true, isAbsent: !hasVf(vm, lease).live };
   } catch (error) {
     if (isAnswer(error)) return error.message;
@@ -169,6 +173,21 @@ async function putRight(
     return undefined;
   } catch (error) {
     return releaseOf(lease, 'kept', `its settings cannot be put right: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * An attach that died after it had plugged in both has not said so, nor has an earlier vfleet. Only what is seen now may
+ * say it: a detach that died has taken the mark away before anything else.
+ */
+async function notePair(host: AssigningHost, lease: Lease): Promise<Release | undefined> {
+  if (lease.standby === undefined || isPairMarked(host.stateFolder, lease)) return undefined;
+  try {
+    const vm = await readVmOf(host, lease);
+    if (vm !== undefined && isWholePair(vm, lease)) markPair(host.stateFolder, lease);
+    return undefined;
+  } catch (error) {
+    return releaseOf(lease, 'kept', `whether it has its standby is not known: ${messageOf(error)}`);
   }
 }
 

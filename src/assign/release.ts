@@ -6,6 +6,7 @@ import { waitFor } from '../apply/execution.ts';
 import { readDriver } from '../kernel/sysfs/device.ts';
 import { clearDriverOverride, unbindDriver } from '../kernel/sysfs/driver-binding.ts';
 import { resetFunction } from '../kernel/sysfs/function-reset.ts';
+import { endPairMark, isPairMarked } from '../lease/pair-mark.ts';
 import { endQuarantine, readQuarantine, writeQuarantine } from '../lease/quarantine.ts';
 import type { Release } from '../model/attachment.ts';
 import type { Lease, Quarantine } from '../model/lease.ts';
@@ -18,7 +19,7 @@ import type { AssigningHost } from './assigning-host.ts';
 import { describeMismatch, giveBackSettings } from './lease-settings.ts';
 import type { PresentVf } from './vf-work.ts';
 import { bindVf, executionOf, findVf, listVfUsers, nameOfVf, readPresentVf, setVfTo } from './vf-work.ts';
-import { aliasesOf, hasVf, wholeScope } from './vm-nic.ts';
+import { hasStandby, hasVf, standbyAliasOf, takeStandbyCommand, vfAliasesOf, wholeScope } from './vm-nic.ts';
 import { quoted } from './wording.ts';
 
 /** A VM as it was read a moment ago, under the lock of the VF; `vm` is absent when the hypervisor knows it no more. */
@@ -26,15 +27,31 @@ export interface SeenVm {
   readonly vm: Vm | undefined;
 }
 
+/** How a VF is given back. */
+export interface ReleaseOptions {
+  readonly seen?: SeenVm | undefined;
+  /**
+   * What becomes of the standby of a failover pair. `taken`, if absent: it goes with the VF. Where the owner has lost the VF
+   * past vfleet, the standby of a pair that was whole is all the network that the VM has.
+   */
+  readonly standby?: 'taken' | 'stays once the pair was whole';
+}
+
 /**
  * Gives a VF back. Answers `free`; `quarantined` when it could not be cleaned: it stays leased, and nobody gets it; or
  * `kept` when somebody has it still, or nobody can say: nothing of the VF was changed then. Throws `lease.changed` when
  * the VF has no lease of this generation any more, and what the lease store throws.
  */
-export async function releaseVf(host: AssigningHost, lease: Lease, seen?: SeenVm): Promise<Release> {
+export async function releaseVf(
+  host: AssigningHost,
+  lease: Lease,
+  { seen, standby = 'taken' }: ReleaseOptions = {},
+): Promise<Release> {
   const current = await host.leases.read(lease.key);
   if (current?.generation !== lease.generation) throw changed(lease);
-  const unplugged = await unplug(host, lease, seen);
+  const isStaying =
+    standby !== 'taken' && lease.standby !== undefined && isPairMarked(host.stateFolder, lease);
+  const unplugged = await unplug(host, lease, seen, isStaying);
   const obstacle = unplugged.obstacle ?? (await findUser(host, lease, unplugged.isFresh));
   if (obstacle !== undefined) return releaseOf(lease, 'kept', obstacle);
   try {
@@ -47,7 +64,9 @@ export async function releaseVf(host: AssigningHost, lease: Lease, seen?: SeenVm
   if (late !== undefined) return releaseOf(lease, 'kept', late);
   endQuarantine(host.stateFolder, lease.key);
   if (!(await host.leases.deleteIfGeneration(lease.key, lease.generation))) throw changed(lease);
-  return releaseOf(lease, 'free');
+  // After the lease: as long as that stands, the mark keeps the standby.
+  if (lease.standby !== undefined) endPairMark(host.stateFolder, lease.key);
+  return releaseOf(lease, 'free', unplugged.staying);
 }
 
 export function releaseOf(lease: Lease, result: Release['result'], why?: string): Release {
@@ -68,28 +87,47 @@ interface Unplugged {
   readonly obstacle?: string | undefined;
   /** The VM had it until now: its process may need a moment to close it. */
   readonly isFresh: boolean;
+  /** What is left in the VM, and how to take it. */
+  readonly staying?: string | undefined;
 }
 
-/** Takes VF and standby from the VM. */
-async function unplug(host: AssigningHost, lease: Lease, seen: SeenVm | undefined): Promise<Unplugged> {
+/** Takes VF and standby from the VM, or the VF alone. */
+async function unplug(
+  host: AssigningHost,
+  lease: Lease,
+  seen: SeenVm | undefined,
+  isStandbyStaying: boolean,
+): Promise<Unplugged> {
   if (lease.owner.kind !== 'libvirt') return { isFresh: false };
   if (host.hypervisor === undefined)
     return { obstacle: 'no hypervisor can be asked about its VM', isFresh: false };
   try {
     const { vm } = seen ?? { vm: await readVmOf(host, lease) };
-    if (vm === undefined) return { isFresh: false };
+    // A copy of the VM that somebody names is another matter: it is asked for.
+    if (vm === undefined) return { obstacle: otherHypervisor(host, lease), isFresh: false };
     host.report(`unplugging ${nameOfVf(lease.key)} from ${quoted(vm.name)}`);
     // Also when it is not seen: a hypervisor that is still plugging it in does one after the other.
-    for (const alias of aliasesOf(vm, lease))
+    const isStandbyTaken = lease.standby !== undefined && !isStandbyStaying;
+    const standby = isStandbyTaken ? [standbyAliasOf(lease)] : [];
+    // Before the VF goes: who dies after that has begun to take both.
+    if (isStandbyTaken) endPairMark(host.stateFolder, lease.key);
+    for (const alias of [...vfAliasesOf(vm, lease), ...standby])
       await host.hypervisor.detachNic(vm.uuid, alias, wholeScope(vm), host.unplugTimeoutMs);
     const { live, stored } = hasVf(vm, lease);
     // Where nothing was seen and nothing taken, the last look before the lease ends is enough.
     const obstacle = live || stored ? await findLateUse(host, lease) : undefined;
-    return { obstacle, isFresh: live };
+    return { obstacle, isFresh: live, staying: isStandbyStaying ? stayingStandby(vm, lease) : undefined };
   } catch (error) {
     if (isAnswer(error)) return { obstacle: error.message, isFresh: false };
     throw error;
   }
+}
+
+/** Says that the standby stays, and what takes it; undefined where it has gone. */
+function stayingStandby(vm: Vm, lease: Lease): string | undefined {
+  const { live, stored } = hasStandby(vm, lease);
+  if (!live && !stored) return undefined;
+  return `its standby stays in ${quoted(vm.name)}; ${takeStandbyCommand(vm, standbyAliasOf(lease))} takes it`;
 }
 
 /** The VM of a lease; undefined when the hypervisor knows it no more. */
@@ -101,6 +139,17 @@ export async function readVmOf(host: AssigningHost, { owner }: Lease): Promise<V
     if (error instanceof VfleetError && error.code === 'vm.unknown') return undefined;
     throw error;
   }
+}
+
+/**
+ * Says that the hypervisor which was asked is not that of the lease's VM, so that a VM which it does not have, or has without
+ * the VF, says nothing. Undefined when it is the one, or nobody knows.
+ */
+export function otherHypervisor({ hypervisor }: AssigningHost, { owner }: Lease): string | undefined {
+  const asked = hypervisor?.uri;
+  if (owner.kind !== 'libvirt' || owner.hypervisor === undefined || asked === undefined) return undefined;
+  if (owner.hypervisor === asked) return undefined;
+  return `its VM is one of ${quoted(owner.hypervisor)}, not of ${quoted(asked)}, which was asked`;
 }
 
 /**

@@ -15,7 +15,9 @@ export async function undoAttach(host: AssigningHost, lease: Lease, cause: unkno
   const hint = cause instanceof VfleetError ? cause.hint : undefined;
   let problem: string;
   try {
-    const { result, why: left = result } = await releaseVf(host, lease);
+    // What the VM had before, it has afterwards.
+    const standby = lease.standby?.alias === undefined ? 'taken' : 'stays once the pair was whole';
+    const { result, why: left = result } = await releaseVf(host, lease, { standby });
     if (result === 'free') {
       return new VfleetError('attach.undone', `${subject}, and is free again: ${why}`, {
         hint,

@@ -14,9 +14,23 @@ export function vfAliasOf({ generation }: Pick<Lease, 'generation'>): string {
   return `ua-vfleet-${generation.slice(0, aliasDigits)}`;
 }
 
+const standbyPrefix = 'ua-vfleet-standby-';
+
 /** Name of the standby interface of a failover pair. */
-export function standbyAliasOf({ generation }: Pick<Lease, 'generation'>): string {
-  return `ua-vfleet-standby-${generation.slice(0, aliasDigits)}`;
+export function standbyAliasOf({ generation, standby }: Pick<Lease, 'generation' | 'standby'>): string {
+  return standby?.alias ?? `${standbyPrefix}${generation.slice(0, aliasDigits)}`;
+}
+
+/** Whether an interface has a name that vfleet gives to standbys. */
+export function isStandbyAlias(alias: string): boolean {
+  return alias.startsWith(standbyPrefix);
+}
+
+/** What a person runs to take a standby from a VM that has it. */
+export function takeStandbyCommand({ uuid, nics, storedNics }: Vm, alias: string): string {
+  const isIn = (all: readonly VmNic[]): boolean => all.some((nic) => nic.alias === alias);
+  const scope = `${isIn(nics) ? ' --live' : ''}${isIn(storedNics) ? ' --config' : ''}`;
+  return `\`virsh detach-device-alias ${uuid} ${alias}${scope}\``;
 }
 
 /** Whether an interface is the VF of a lease, under our name or, plugged in by somebody else, under another. */
@@ -47,11 +61,26 @@ export function wholeScope(vm: Vm): ChangeScope {
   return { live: isActive(vm), stored: vm.persistent };
 }
 
-/** Aliases under which a VM has the VF of a lease and its standby; our own come first, also where they are not seen. */
-export function aliasesOf(vm: Vm, lease: Lease): readonly string[] {
+/** Whether a VM has the standby of a lease, and wherever it has one of the pair it has the other. */
+export function isWholePair(vm: Vm, lease: Lease): boolean {
+  const { live, stored } = hasVf(vm, lease);
+  const standby = hasStandby(vm, lease);
+  return standby.live === live && standby.stored === stored && (live || stored);
+}
+
+/** Whether the running VM, or its stored definition, has the standby of a lease. */
+export function hasStandby(vm: Vm, lease: Pick<Lease, 'generation' | 'standby'>): ChangeScope {
+  const alias = standbyAliasOf(lease);
+  return {
+    live: vm.nics.some((nic) => nic.alias === alias),
+    stored: vm.storedNics.some((nic) => nic.alias === alias),
+  };
+}
+
+/** Aliases under which a VM has the VF of a lease; our own comes first, also where it is not seen. */
+export function vfAliasesOf(vm: Vm, lease: Lease): readonly string[] {
   const found = [...vm.nics, ...vm.storedNics].flatMap((nic) =>
     isVfNic(nic, lease) && nic.alias !== undefined ? [nic.alias] : [],
   );
-  const standby = lease.standby === undefined ? [] : [standbyAliasOf(lease)];
-  return [...new Set([vfAliasOf(lease), ...found, ...standby])];
+  return [...new Set([vfAliasOf(lease), ...found])];
 }

@@ -54,6 +54,8 @@ export type VmEvent =
 export interface Hypervisor {
   /** For messages: `libvirt (qemu:///system)`. */
   readonly label: string;
+  /** Whose VMs these are: the same for all connections to one hypervisor. Undefined before it has answered for the first time. */
+  readonly uri: string | undefined;
   /** All VMs, also those whose definition cannot be read or had: they have a `problem`. */
   listVms(): Promise<readonly Vm[]>;
   /**

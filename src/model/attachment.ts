@@ -89,6 +89,7 @@ export const Release = z.strictObject({
   owner: z.string(),
   network: z.string(),
   result: z.enum(['free', 'quarantined', 'kept']),
+  /** The reason; with `free`, what stays in the VM all the same. */
   why: z.string().optional(),
 });
 export type Release = z.infer<typeof Release>;

@@ -20,6 +20,8 @@ export const LeaseOwner = z.discriminatedUnion('kind', [
     kind: z.literal('libvirt'),
     uuid: z.string(),
     name: z.string(),
+    /** URI of the hypervisor whose VM it is; absent in leases of an earlier vfleet: any may say that it has ended. */
+    hypervisor: z.string().optional(),
     /**
      * `live`: until the running VM ends. `stored`: as long as the stored definition of the VM names the VF, through stops
      * and starts.
@@ -73,6 +75,8 @@ export const Lease = z.strictObject({
     .strictObject({
       kind: z.enum(['bridge', 'openvswitch']),
       bridge: z.string(),
+      /** Its name, where the VM had it from an earlier VF; absent: the name that follows from the generation. */
+      alias: z.string().optional(),
     })
     .optional(),
   acceptedRisks: z.array(Risk),
@@ -80,6 +84,10 @@ export const Lease = z.strictObject({
   createdAt: z.string(),
 });
 export type Lease = z.infer<typeof Lease>;
+
+/** That the failover pair of a lease has been whole. */
+export const PairMark = z.strictObject({ key: VfKey, generation: z.string() });
+export type PairMark = z.infer<typeof PairMark>;
 
 /** A record of a lease that cannot be understood: whose the VF is nobody knows, so it is nobody else's to take. */
 export const CorruptLease = z.strictObject({

@@ -71,6 +71,7 @@ export function askedHost(fd: number, profile: string, stateFile: string): Asked
     },
     hypervisor: {
       label: 'the simulated hypervisor',
+      uri: 'sim:///',
       listVms: async () => call('listVms'),
       readVm: async (vm) => call('readVm', vm),
       hasNic: async (...args) => call('hasNic', ...args),

@@ -211,9 +211,15 @@ describe('the screens of attach and detach', () => {
       result,
       ...(why === undefined ? {} : { why }),
     });
-    const releases = [release('free'), release('quarantined', 'no reset'), release('kept', 'in use')];
+    const releases = [
+      release('free'),
+      release('free', 'its standby stays'),
+      release('quarantined', 'no reset'),
+      release('kept', 'in use'),
+    ];
     expect(renderReleases(releases, plainTerminal(undefined))).toEqual([
       'web-1 has given back VF 1 of 0000:01:00.0 (storage): clean and free.',
+      'web-1 has given back VF 1 of 0000:01:00.0 (storage): clean and free; its standby stays.',
       'VF 1 of 0000:01:00.0 (storage), taken from web-1, is in quarantine: no reset',
       'web-1 keeps VF 1 of 0000:01:00.0 (storage): in use',
     ]);

@@ -84,7 +84,11 @@ export function renderReleases(releases: readonly Release[], terminal: Terminal)
     const reason = why === undefined ? '.' : `: ${why}`;
     switch (result) {
       case 'free':
-        return wrapText(`${name} has given back ${vf}: clean and free.`, '', widthColumns);
+        return wrapText(
+          `${name} has given back ${vf}: clean and free${why === undefined ? '' : `; ${why}`}.`,
+          '',
+          widthColumns,
+        );
       case 'quarantined':
         return wrapText(`${vf}, taken from ${name}, is in quarantine${reason}`, '', widthColumns).map(
           (line) => terminal.style('red', line),

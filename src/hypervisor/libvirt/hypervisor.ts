@@ -6,7 +6,7 @@ import { rememberDefinitions } from './definition.ts';
 import { watchEvents } from './domain-events.ts';
 import { listVms, readVm } from './domain-reader.ts';
 import type { LibvirtOptions } from './libvirt-client.ts';
-import { LibvirtClient } from './libvirt-client.ts';
+import { fullUri, LibvirtClient } from './libvirt-client.ts';
 import { attachNic } from './nic-attach.ts';
 import { detachNic, hasNic } from './nic-detach.ts';
 import { pin } from './pinning.ts';
@@ -21,6 +21,7 @@ export async function connectLibvirt(options: LibvirtOptions = {}): Promise<Hype
   const read = rememberDefinitions();
   return {
     label: `libvirt (${client.uri})`,
+    uri: fullUri(client.uri, options.socketPath),
     listVms: () => listVms(client, read),
     readVm: (nameOrUuid) => readVm(client, read, nameOrUuid),
     hasNic: (uuid, alias, scope) => hasNic(client, uuid, alias, scope),

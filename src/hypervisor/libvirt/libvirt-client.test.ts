@@ -1,9 +1,12 @@
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Daemon } from './daemon.fixture.ts';
 import { refuse, reply, replyBytes, sendEvent, startDaemon } from './daemon.fixture.ts';
 import type { DomainEvent } from './libvirt-client.ts';
-import { LibvirtClient } from './libvirt-client.ts';
+import { fullUri, LibvirtClient } from './libvirt-client.ts';
 import { encodeMessage } from './message.ts';
 import { KEEPALIVE_PROGRAM, lifecycleMessage, procedures } from './remote-protocol.ts';
 import { VfleetError } from '../../base/errors.ts';
@@ -11,6 +14,22 @@ import { encodeXdr } from './xdr.ts';
 
 const version = procedures.connectGetLibVersion;
 const dom = { name: 'web-1', uuid: Buffer.alloc(16, 7), id: 1 };
+
+test('VMs are named by URI, and by socket where that is none of the usual ones', () => {
+  const uri = 'qemu:///system';
+  expect(fullUri(uri, undefined)).toBe(uri);
+  expect(fullUri(uri, '/run/libvirt/libvirt-sock')).toBe(uri);
+  expect(fullUri(uri, '/run/libvirt/../libvirt/virtqemud-sock')).toBe(uri);
+  expect(fullUri(uri, '/srv/a b/sock')).toBe('qemu+unix:///system?socket=/srv/a%20b/sock');
+  const folder = mkdtempSync(join(tmpdir(), 'vfleet-uri-'));
+  try {
+    writeFileSync(join(folder, 'sock'), '');
+    symlinkSync('sock', join(folder, 'link'));
+    expect(fullUri(uri, join(folder, 'link'))).toBe(fullUri(uri, join(folder, 'sock')));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 describe('a connection', () => {
   let daemon: Daemon;

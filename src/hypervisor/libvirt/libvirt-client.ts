@@ -1,6 +1,8 @@
 // Owns a working connection to libvirt: finds the socket, authenticates, opens the URI, asks for events, and makes the
 // connection again when it was lost. Its calls are libvirt's own; what they mean for VMs is hypervisor.ts's in this folder.
 
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, VfleetError } from '../../base/errors.ts';
 import { isRefusal } from './refusal.ts';
@@ -19,6 +21,26 @@ import { decodeXdr } from './xdr.ts';
 /** Where the daemons listen: libvirtd (or virtproxyd in its place), and the modular daemon for QEMU. */
 const defaultSocketPaths = ['/run/libvirt/libvirt-sock', '/run/libvirt/virtqemud-sock'];
 export const defaultUri = 'qemu:///system';
+
+/**
+ * A URI with the socket where that is none of the usual ones, as libvirt's own tools take it. Behind the usual ones are
+ * the same VMs: a host changes from libvirtd to the modular daemons, and they go along.
+ */
+export function fullUri(uri: string, socketPath: string | undefined): string {
+  if (socketPath === undefined) return uri;
+  const path = realPath(socketPath);
+  if (defaultSocketPaths.some((usual) => usual === path || realPath(usual) === path)) return uri;
+  return `${uri.replace(':', '+unix:')}?socket=${encodeURI(path)}`;
+}
+
+/** The path without links, of which /var/run is one; what is not there is taken as it is written. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
+}
 
 /** Reading takes under a millisecond; a daemon that works on a VM makes others wait for up to 30 s (qemu_conf.h). */
 const readTimeoutMs = 45_000;

@@ -104,6 +104,7 @@ export function openSimHypervisor(options: SimHypervisorOptions = {}): SimHyperv
 
   return {
     label: 'the simulated hypervisor',
+    uri: 'sim:///',
     get state() {
       return store.read();
     },
