@@ -255,27 +255,60 @@ export function itIsKeptInTheDefinition(course: AttachCourse): void {
 
 /** The VF as the half that goes when the VM is moved, beside a virtio interface that stays; on a bridge of its own. */
 export function itIsAFailoverPair(course: AttachCourse): void {
+  let mac = '';
+
+  /** Makes a pair and waits until the guest has joined its halves. */
+  async function pair(): Promise<void> {
+    const { settings } = await course.attach('front', '--failover', `bridge=${bridge}`);
+    mac = settings.mac ?? '';
+    const vf = await course.vm.ask(`link ${mac} pci igbvf`);
+    let interfaces: readonly string[] = [];
+    // The guest finds its two devices side by side, and joins one after it has shown it.
+    await until('the guest has joined both', async () => {
+      interfaces = (await course.vm.ask('addresses')).split('\n').filter((line) => line.includes(mac));
+      return interfaces.filter((line) => line.endsWith(' joined')).length === 2;
+    });
+    expect(interfaces).toHaveLength(3);
+    expect(interfaces).toContain(`${vf} ${mac} joined`);
+  }
+
   it(
     'is one half of a failover pair: the guest joins both',
     async () => {
-      const { name } = course.vm;
       await run('ip', ['link', 'add', 'dev', bridge, 'type', 'bridge']);
       await run('ip', ['link', 'set', 'dev', bridge, 'up']);
-      const { settings } = await course.attach('front', '--failover', `bridge=${bridge}`);
-      const { mac = '' } = settings;
-      const vf = await course.vm.ask(`link ${mac} pci igbvf`);
-      let interfaces: readonly string[] = [];
-      // The guest finds its two devices side by side, and joins one after it has shown it.
-      await until('the guest has joined both', async () => {
-        interfaces = (await course.vm.ask('addresses')).split('\n').filter((line) => line.includes(mac));
-        return interfaces.filter((line) => line.endsWith(' joined')).length === 2;
-      });
-      expect(interfaces).toHaveLength(3);
-      expect(interfaces).toContain(`${vf} ${mac} joined`);
-      const xml = await virsh('dumpxml', name);
+      await pair();
+      const xml = await virsh('dumpxml', course.vm.name);
       expect(xml).toContain("<teaming type='persistent'/>");
       expect(xml).toMatch(/<teaming type='transient' persistent='ua-[^']+'\/>/);
+    },
+    slow,
+  );
 
+  it(
+    'leaves the other half in the VM when it is unplugged past vfleet, and is joined with it again',
+    async () => {
+      const { name } = course.vm;
+      const before = mac;
+      const xml = await virsh('dumpxml', name);
+      const [, alias = ''] = /<interface type='hostdev'.*?<alias name='([^']+)'/s.exec(xml) ?? [];
+      await virsh('detach-device-alias', name, alias, '--live');
+      await course.vm.ask('gone igbvf');
+      await until('the VM has no VF', async () => (await listPassedThrough(name)).length === 0);
+      await vfleetOk(course.state, ['recover', '--wait', '60']);
+      expect(await course.readAll()).toEqual(course.free);
+      expect(await virsh('domiflist', name)).toContain(mac);
+
+      await pair();
+      expect(mac).toBe(before);
+    },
+    slow,
+  );
+
+  it(
+    'is taken together with the other half',
+    async () => {
+      const { name } = course.vm;
       await vfleetOk(course.state, ['detach', name]);
       await course.vm.ask('gone igbvf');
       expect(await course.vm.ask('addresses')).not.toContain(mac);

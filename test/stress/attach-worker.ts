@@ -115,7 +115,8 @@ async function recover(): Promise<void> {
 /** What one among many hears without anything being wrong. */
 const usual = new Set(['vf.unavailable', 'lease.none', 'lease.changed']);
 /** What has to do with a VM whose plug somebody pulls, or that somebody starts, at the same moment; and one that is full. */
-const aboutVm = /does not run|is (?:not|already) running|does not have it|No more available PCI slots/;
+const aboutVm =
+  /does not run|is (?:not|already) running|was started meanwhile|does not have it|No more available PCI slots/;
 /** A VM that is started while it loses what its definition names has it then, and its lease stands. */
 const aboutStart = /^it is still leased: VM .* has it still$/;
 
