@@ -9,12 +9,20 @@ import type { Vm, VmNic } from '../model/vm.ts';
 /** Enough of a generation to tell devices of one VM apart for ever. */
 const aliasDigits = 16;
 
-/** Name of a lease's VF in its VM. It follows from the lease, so that whoever reads the lease can find the device. */
-export function vfAliasOf({ generation }: Pick<Lease, 'generation'>): string {
-  return `ua-vfleet-${generation.slice(0, aliasDigits)}`;
-}
-
+const vfPrefix = 'ua-vfleet-';
 const standbyPrefix = 'ua-vfleet-standby-';
+
+/**
+ * Name of a lease's VF in its VM. It follows from the lease, so that whoever reads the lease can find the device. With a
+ * standby that an earlier VF left it is the name of that VF: QEMU pairs a standby with no other, as long as it is in the
+ * running VM (hw/net/virtio-net.c, failover_hide_primary_device).
+ */
+export function vfAliasOf({ generation, standby }: Pick<Lease, 'generation' | 'standby'>): string {
+  const left = standby?.alias;
+  return left?.startsWith(standbyPrefix) === true
+    ? `${vfPrefix}${left.slice(standbyPrefix.length)}`
+    : `${vfPrefix}${generation.slice(0, aliasDigits)}`;
+}
 
 /** Name of the standby interface of a failover pair. */
 export function standbyAliasOf({ generation, standby }: Pick<Lease, 'generation' | 'standby'>): string {
@@ -34,12 +42,12 @@ export function takeStandbyCommand({ uuid, nics, storedNics }: Vm, alias: string
 }
 
 /** Whether an interface is the VF of a lease, under our name or, plugged in by somebody else, under another. */
-export function isVfNic(nic: VmNic, lease: Pick<Lease, 'generation' | 'address'>): boolean {
+export function isVfNic(nic: VmNic, lease: Pick<Lease, 'generation' | 'standby' | 'address'>): boolean {
   return nic.alias === vfAliasOf(lease) || (lease.address !== undefined && nic.hostAddress === lease.address);
 }
 
 /** Whether the running VM, or its stored definition, has the VF of a lease. */
-export function hasVf(vm: Vm, lease: Pick<Lease, 'generation' | 'address'>): ChangeScope {
+export function hasVf(vm: Vm, lease: Pick<Lease, 'generation' | 'standby' | 'address'>): ChangeScope {
   return {
     live: vm.nics.some((nic) => isVfNic(nic, lease)),
     stored: vm.storedNics.some((nic) => isVfNic(nic, lease)),

@@ -76,8 +76,25 @@ export function addNic(
   if (scope.stored) vm.storedNics.push(made);
 }
 
+/**
+ * QEMU remembers the name of the VF that was paired with a standby, also when that VF is gone, and takes no other
+ * (hw/net/virtio-net.c, failover_hide_primary_device).
+ */
+function pair(vms: SimVms, vm: Vm, { alias = '', teaming }: VmNic): void {
+  const primaries = (vms.primaries ??= {});
+  const keyOf = (standby: string): string => `${vm.uuid} ${standby}`;
+  if (teaming?.role === 'persistent') delete primaries[keyOf(alias)];
+  if (teaming?.role !== 'transient' || teaming.partner === undefined) return;
+  const old = (primaries[keyOf(teaming.partner)] ??= alias);
+  if (old !== alias)
+    throw refused(
+      `Cannot attach more than one primary device to '${teaming.partner}': '${old}' and '${alias}'`,
+    );
+}
+
 /** Puts an interface into the running VM; one of the host's devices must be free. */
 function plug(vms: SimVms, vm: Vm, nic: VmNic, host: LendingHost | undefined): VmNic {
+  pair(vms, vm, nic);
   const { hostAddress, mac = '', vlan } = nic;
   const hostInterface = hostAddress === undefined ? { hostInterface: `vnet${vms.nextEvent}` } : {};
   if (hostAddress === undefined) return { ...nic, ...hostInterface };

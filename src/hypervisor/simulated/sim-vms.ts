@@ -34,6 +34,8 @@ export const SimVms = z.strictObject({
   nextEvent: z.int(),
   /** How often each fault was met. */
   faultCounts: z.record(z.string(), z.int()),
+  /** The first VF that each standby in a running VM was paired with: aliases, by UUID and standby. */
+  primaries: z.record(z.string(), z.string()).optional(),
 });
 export type SimVms = z.infer<typeof SimVms>;
 
