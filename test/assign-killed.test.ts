@@ -108,6 +108,18 @@ async function killEverywhere(
   return deaths;
 }
 
+/** A VM whose VF was unplugged past vfleet, and what it had beside the VF. */
+async function unpluggedWorld(start: World, more: Parameters<typeof request>[1]) {
+  const begin = copyWorld(start);
+  await attachVf(openProcess(begin).host, begin.readGround, request('web-1', more));
+  const others = othersOf(begin, 'web-1');
+  await unplugVf(begin, 'web-1');
+  return { begin, others };
+}
+
+/** A lease for a QEMU that had to come an hour ago. */
+const overdue = { name: 'vm1', network: 'storage', acceptedRisks: [], startWithinMs: -3_600_000 };
+
 describe.each(hosts)('on %s, killed around any change,', (profile, text) => {
   it.each(attaches)('an attach (%s) has been, or has not been', async (_, more) => {
     const start = await makeWorld(profile, text);
@@ -129,10 +141,7 @@ describe.each(hosts)('on %s, killed around any change,', (profile, text) => {
     'a recovery leaves the standby of a VF (%s) that was unplugged past vfleet',
     async (_, more) => {
       const start = await makeWorld(profile, text);
-      const begin = copyWorld(start);
-      await attachVf(openProcess(begin).host, begin.readGround, request('web-1', more));
-      const others = othersOf(begin, 'web-1');
-      await unplugVf(begin, 'web-1');
+      const { begin, others } = await unpluggedWorld(start, more);
       const deaths = await killEverywhere(
         start,
         begin,
@@ -151,10 +160,7 @@ describe.each(hosts)('on %s, killed around any change,', (profile, text) => {
     'an attach (%s) makes a pair with a standby that was left, and takes it never',
     async (_, more) => {
       const start = await makeWorld(profile, text);
-      const begin = copyWorld(start);
-      await attachVf(openProcess(begin).host, begin.readGround, request('web-1', more));
-      const others = othersOf(begin, 'web-1');
-      await unplugVf(begin, 'web-1');
+      const { begin, others } = await unpluggedWorld(start, more);
       await recoverLeases(openProcess(begin).host);
       const deaths = await killEverywhere(
         start,
@@ -171,9 +177,7 @@ describe.each(hosts)('on %s, killed around any change,', (profile, text) => {
     'a detach takes the standby of a VF (%s) that was unplugged past vfleet',
     async (_, more) => {
       const start = await makeWorld(profile, text);
-      const begin = copyWorld(start);
-      await attachVf(openProcess(begin).host, begin.readGround, request('web-1', more));
-      await unplugVf(begin, 'web-1');
+      const { begin } = await unpluggedWorld(start, more);
       const deaths = await killEverywhere(
         start,
         begin,
@@ -210,10 +214,7 @@ describe.each(hosts)('on %s, killed around any change,', (profile, text) => {
     const deaths = await killEverywhere(
       start,
       start,
-      async ({ host }) => {
-        const asked = { name: 'vm1', network: 'storage', acceptedRisks: [], startWithinMs: -3_600_000 };
-        return leaseForQemu(host, start.readGround, asked);
-      },
+      async ({ host }) => leaseForQemu(host, start.readGround, overdue),
       async (now) => expect(factsOf(now)).toEqual(factsOf(start)),
     );
     expect(deaths).toBeGreaterThan(3);
@@ -226,10 +227,7 @@ describe('a VF whose pool has no driver', () => {
     const deaths = await killEverywhere(
       start,
       start,
-      async ({ host }) => {
-        const asked = { name: 'vm1', network: 'storage', acceptedRisks: [], startWithinMs: -3_600_000 };
-        return leaseForQemu(host, start.readGround, asked);
-      },
+      async ({ host }) => leaseForQemu(host, start.readGround, overdue),
       async (now) => expect(factsOf(now)).toEqual(factsOf(start)),
     );
     expect(deaths).toBeGreaterThan(7);

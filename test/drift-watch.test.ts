@@ -1,9 +1,8 @@
 // When the host is compared with the spec while somebody works on what differs.
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { AgentEvent } from '../src/agent/agent-answers.ts';
 import { DriftWatch } from '../src/agent/drift-watch.ts';
-import { EventFeed } from '../src/agent/event-feed.ts';
+import { recordedFeed } from '../src/agent/event-feed.fixture.ts';
 import { attachVf } from '../src/assign/attach.ts';
 import { lockHost } from '../src/apply/host-lock.ts';
 import { listEveryLease } from '../src/lease/lease-store.ts';
@@ -30,13 +29,7 @@ async function open() {
   vi.useFakeTimers();
 
   const stop = new AbortController();
-  const events: AgentEvent[] = [];
-  const feed = new EventFeed({
-    nowMs: () => Date.now(),
-    sleep: async () => undefined,
-    startTimer: setTimeout,
-  });
-  feed.subscribe((event) => events.push(event));
+  const { feed, events } = recordedFeed();
   let count = 0;
   const watch = new DriftWatch({
     host,

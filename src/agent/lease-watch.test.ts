@@ -2,8 +2,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { VfleetError } from '../base/errors.ts';
 import type { LeaseRecords, LeaseStore } from '../lease/lease-store.ts';
 import type { Lease } from '../model/lease.ts';
-import type { AgentEvent } from './agent-answers.ts';
-import { EventFeed } from './event-feed.ts';
+import { recordedFeed } from './event-feed.fixture.ts';
 import { LeaseWatch } from './lease-watch.ts';
 
 const lease: Lease = {
@@ -25,13 +24,7 @@ afterEach(() => void vi.useRealTimers());
 /** Follows a store of which no change is told; `list` is what it answers. */
 function follow(list: () => LeaseRecords) {
   const stop = new AbortController();
-  const events: AgentEvent[] = [];
-  const feed = new EventFeed({
-    nowMs: () => Date.now(),
-    sleep: async () => undefined,
-    startTimer: setTimeout,
-  });
-  feed.subscribe((event) => events.push(event));
+  const { feed, events } = recordedFeed();
   const changes: number[] = [];
   const leases: Pick<LeaseStore, 'list' | 'watch'> = {
     list: async () => list(),

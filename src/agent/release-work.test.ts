@@ -2,8 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { VfleetError } from '../base/errors.ts';
 import type { Release } from '../model/attachment.ts';
 import type { Lease } from '../model/lease.ts';
-import type { AgentEvent } from './agent-answers.ts';
-import { EventFeed } from './event-feed.ts';
+import { recordedFeed } from './event-feed.fixture.ts';
 import { ReleaseWork } from './release-work.ts';
 import type { Suspect } from './release-work.ts';
 
@@ -31,13 +30,7 @@ function releaseOf({ key, owner, network }: Lease, result: Release['result']): R
 /** Work on leases of which each has its own way to be mended; time is the test's. */
 function open() {
   const stop = new AbortController();
-  const events: AgentEvent[] = [];
-  const feed = new EventFeed({
-    nowMs: () => Date.now(),
-    sleep: async () => undefined,
-    startTimer: setTimeout,
-  });
-  feed.subscribe((event) => events.push(event));
+  const { feed, events } = recordedFeed();
   const suspects = new Map<string, Suspect>();
   const looks: number[] = [];
   let questions = 0;
