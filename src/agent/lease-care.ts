@@ -61,8 +61,8 @@ export class LeaseCare {
     const retriedPfs = [...this.#retriedPfs];
     const { leases } = await this.#host.leases.list();
     const present = new Set(leases.map(({ generation }) => generation));
-    for (const generation of this.#settled.keys())
-      if (!present.has(generation)) this.#settled.delete(generation);
+    for (const known of [this.#settled, this.#retried])
+      for (const generation of known.keys()) if (!present.has(generation)) known.delete(generation);
     this.#noteRetries(leases, retriedPfs);
     if (leases.length === 0) return [];
     const doubts = this.#doubts;
@@ -90,9 +90,6 @@ export class LeaseCare {
 
   /** A VF that is being worked on may fail for what was so before, and be in quarantine by the next look. */
   #noteRetries(leases: readonly Lease[], pfs: readonly string[]): void {
-    const present = new Set(leases.map(({ generation }) => generation));
-    for (const generation of this.#retried.keys())
-      if (!present.has(generation)) this.#retried.delete(generation);
     for (const lease of leases) {
       const { key, generation } = lease;
       const isNew = pfs.includes(key.pf);
